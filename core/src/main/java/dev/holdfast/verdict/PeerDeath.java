@@ -1,0 +1,34 @@
+package dev.holdfast.verdict;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The death of a connection: why, after how long, and the evidence.
+ *
+ * @param peer whom the connection was with, as people know it ({@code host:port})
+ * @param cause why it died
+ * @param detectedAfter the time from the last byte that came from the peer, or from the connect where none had come, to
+ *     the verdict
+ * @param evidence what the kernel knew when the connection died; empty where it could not be asked (NIO, a failed connect)
+ * @param error what the kernel or the transport reported
+ */
+public record PeerDeath(
+        String peer, DeathCause cause, Duration detectedAfter, Optional<TcpSnapshot> evidence, Throwable error) {
+    /** Checks that nothing is null. */
+    public PeerDeath {
+        Objects.requireNonNull(peer, "peer");
+        Objects.requireNonNull(cause, "cause");
+        Objects.requireNonNull(detectedAfter, "detectedAfter");
+        Objects.requireNonNull(evidence, "evidence");
+        Objects.requireNonNull(error, "error");
+    }
+
+    /** What happened, in one to three plain sentences. */
+    public String explain() {
+        String since = cause == DeathCause.CONNECT_TIMEOUT ? "the connect began." : "its last byte.";
+        return peer + " is dead: " + PostMortem.reason(this) + " Noticed "
+                + Math.round(detectedAfter.toMillis() / 100.0) / 10.0 + " s after " + since;
+    }
+}

@@ -1,0 +1,143 @@
+package dev.holdfast.verdict;
+
+import static dev.holdfast.verdict.TcpSnapshot.Field.LAST_ACK_RECV;
+import static dev.holdfast.verdict.TcpSnapshot.Field.NOTSENT_BYTES;
+import static dev.holdfast.verdict.TcpSnapshot.Field.PROBES;
+import static dev.holdfast.verdict.TcpSnapshot.Field.RETRANSMITS;
+import static dev.holdfast.verdict.TcpSnapshot.Field.SND_WND;
+
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.unix.Errors;
+import java.net.NoRouteToHostException;
+import java.net.SocketTimeoutException;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Names the cause of a death that the kernel declared, from its error and what tcp_info still holds. Pure functions.
+ *
+ * <p>A kernel that ends a connection wipes {@code unacked} and {@code backoff}; the rules use only what survives
+ * ({@link TcpSnapshot}).
+ */
+public final class PostMortem {
+    // errno of Linux on every architecture that Netty's epoll transport is built for (asm-generic/errno.h)
+    private static final int EPIPE = 32;
+    private static final int ENETUNREACH = 101;
+    private static final int ECONNABORTED = 103;
+    private static final int ECONNRESET = 104;
+    private static final int ETIMEDOUT = 110;
+    private static final int EHOSTUNREACH = 113;
+
+    private PostMortem() {}
+
+    /**
+     * The cause of the end of an established connection.
+     *
+     * @param error what a read or write failed with
+     * @param evidence tcp_info sampled before the socket was closed, or empty where there is none
+     */
+    public static DeathCause established(Throwable error, Optional<TcpSnapshot> evidence) {
+        return switch (errno(error)) {
+            case ETIMEDOUT -> evidence.map(PostMortem::timedOut).orElse(DeathCause.PATH_DEAD);
+            case ECONNRESET, EPIPE -> DeathCause.RESET;
+            case EHOSTUNREACH, ENETUNREACH -> DeathCause.UNREACHABLE;
+            case ECONNABORTED -> DeathCause.LOCALLY_ABORTED;
+            default -> DeathCause.OTHER;
+        };
+    }
+
+    /** The cause of a connect that failed; a refusal is {@link DeathCause#OTHER}, for somebody lives who refused. */
+    public static DeathCause connecting(Throwable error) {
+        for (Throwable at = error; at != null; at = at.getCause()) {
+            if (at instanceof ConnectTimeoutException || at instanceof SocketTimeoutException) {
+                return DeathCause.CONNECT_TIMEOUT;
+            }
+        }
+        DeathCause cause = established(error, Optional.empty());
+        return cause == DeathCause.PATH_DEAD ? DeathCause.CONNECT_TIMEOUT : cause;
+    }
+
+    /**
+     * Which of its timers the kernel gave up on. Retransmissions: sent data was never acknowledged. Otherwise probes,
+     * for one of three reasons: keepalive (nothing was waiting to be sent), a closed window, or something of our own that
+     * lets nothing out although the window is open. A peer that lives behind its closed window answers every probe, so at
+     * most the newest is unanswered.
+     */
+    private static DeathCause timedOut(TcpSnapshot evidence) {
+        if (evidence.get(RETRANSMITS, 0) > 0 || evidence.get(NOTSENT_BYTES, 0) == 0) {
+            return DeathCause.PATH_DEAD;
+        }
+        if (evidence.get(SND_WND, 0) > 0) {
+            return DeathCause.LOCAL_DROP;
+        }
+        return evidence.get(PROBES, 0) <= 1 ? DeathCause.PEER_NOT_READING : DeathCause.PATH_DEAD;
+    }
+
+    /** One sentence of what the verdict rests on, to follow "is dead: ". */
+    static String reason(PeerDeath death) {
+        TcpSnapshot evidence = death.evidence().orElse(null);
+        return switch (death.cause()) {
+            case PATH_DEAD ->
+                evidence == null
+                        ? "the kernel gave up waiting for it, and NIO cannot ask the kernel more."
+                        : evidence.get(RETRANSMITS, 0) > 0
+                                ? "what we sent was not acknowledged in " + evidence.get(RETRANSMITS, 0)
+                                        + " retransmissions: its host or the path to it is gone."
+                                : evidence.get(PROBES, 0) + " probes stayed unanswered, the last sign of its kernel is "
+                                        + seconds(evidence.get(LAST_ACK_RECV, 0))
+                                        + " old: its host or the path to it is gone.";
+            case PEER_NOT_READING ->
+                "its kernel answers, but its window has stayed closed with "
+                        + (evidence == null ? "data" : evidence.get(NOTSENT_BYTES, 0) + " bytes")
+                        + " of ours waiting: its program does not read.";
+            case LOCAL_DROP ->
+                "its window is open, but what we send does not leave our own host: look at our firewall"
+                        + " (output chain) and queue.";
+            case RESET -> "it, or a box in between that has forgotten the connection, sent a reset.";
+            case UNREACHABLE -> "the network reported that it cannot be reached.";
+            case LOCALLY_ABORTED -> "something on our own host ended the socket.";
+            case CONNECT_TIMEOUT -> "nothing answered the connect.";
+            case OTHER -> "the error is all that is known: " + death.error() + ".";
+        };
+    }
+
+    private static String seconds(long millis) {
+        return Math.round(millis / 100.0) / 10.0 + " s";
+    }
+
+    private static int errno(Throwable error) {
+        for (Throwable at = error; at != null; at = at.getCause()) {
+            if (at instanceof Errors.NativeIoException nativeError) {
+                return -nativeError.expectedErr();
+            }
+            if (at instanceof NoRouteToHostException) {
+                return EHOSTUNREACH;
+            }
+            int known = errnoOf(at.getMessage());
+            if (known != 0) {
+                return known;
+            }
+        }
+        return 0;
+    }
+
+    /** The JDK keeps only strerror's text. Ours are the C library's in the C and English locales. */
+    private static int errnoOf(@Nullable String message) {
+        if (message == null) {
+            return 0;
+        }
+        if (message.contains("Connection timed out")) {
+            return ETIMEDOUT;
+        }
+        if (message.contains("Connection reset") || message.contains("Broken pipe")) {
+            return message.contains("Broken pipe") ? EPIPE : ECONNRESET;
+        }
+        if (message.contains("No route to host") || message.contains("Host is unreachable")) {
+            return EHOSTUNREACH;
+        }
+        if (message.contains("Network is unreachable")) {
+            return ENETUNREACH;
+        }
+        return message.contains("Software caused connection abort") ? ECONNABORTED : 0;
+    }
+}

@@ -1,0 +1,4 @@
+/** An application that has never heard of epoll: it requires Holdfast and nothing else. */
+module consumer {
+    requires dev.holdfast;
+}
