@@ -15,6 +15,7 @@ module dev.holdfast {
     requires static org.jspecify;
 
     exports dev.holdfast.heartbeat;
+    exports dev.holdfast.policy;
     exports dev.holdfast.socket;
     exports dev.holdfast.verdict;
 

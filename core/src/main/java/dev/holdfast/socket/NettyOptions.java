@@ -216,9 +216,9 @@ final class NettyOptions {
     private record ChannelTarget(Transport transport, Channel channel) implements OptionTarget {
         @Override
         public String description() {
-            return transport.name() + " "
-                    + (channel.localAddress() == null ? "" : channel.localAddress())
-                    + (channel.remoteAddress() == null ? "" : " -> " + channel.remoteAddress());
+            String local = channel.localAddress() == null ? "" : " " + channel.localAddress();
+            String remote = channel.remoteAddress() == null ? "" : " -> " + channel.remoteAddress();
+            return transport.name() + local + remote;
         }
 
         @Override

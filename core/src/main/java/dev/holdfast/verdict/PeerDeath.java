@@ -27,7 +27,7 @@ public record PeerDeath(
 
     /** What happened, in one to three plain sentences. */
     public String explain() {
-        String since = cause == DeathCause.CONNECT_TIMEOUT ? "the connect began." : "its last byte.";
+        String since = cause == DeathCause.CONNECT_TIMEOUT ? "the connect began." : "its last byte, or the connect.";
         return peer + " is dead: " + PostMortem.reason(this) + " Noticed "
                 + Math.round(detectedAfter.toMillis() / 100.0) / 10.0 + " s after " + since;
     }

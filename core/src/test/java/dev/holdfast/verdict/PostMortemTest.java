@@ -103,8 +103,9 @@ class PostMortemTest {
                 Optional.of(evidence(6, 0, 0, 64256, 5470)),
                 timedOut);
         assertThat(death.explain())
-                .isEqualTo("hsm.internal:7000 is dead: what we sent was not acknowledged in 6"
-                        + " retransmissions: its host or the path to it is gone. Noticed 5.5 s after its last byte.");
+                .isEqualTo(
+                        "hsm.internal:7000 is dead: what we sent was not acknowledged in 6"
+                                + " retransmissions: its host or the path to it is gone. Noticed 5.5 s after its last byte, or the connect.");
     }
 
     @Test

@@ -1,0 +1,129 @@
+package dev.holdfast.policy;
+
+import dev.holdfast.heartbeat.HeartbeatOptions;
+import dev.holdfast.policy.DetectionModel.Found;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** From when a bound counts, and the sentences about what must hold for it. */
+final class BoundConditions {
+    private static final String LAST_BYTE = "the last byte received";
+    private static final String NEXT_HOP =
+            "the next hop's address stays known: if ARP or NDP fails too, the kernel takes the"
+                    + " data for sent and UNACKED_PEER_VANISHED begins";
+
+    private final LivenessPolicy policy;
+    private final KernelSettings kernel;
+    private final DetectionModel model;
+
+    BoundConditions(LivenessPolicy policy, KernelSettings kernel, DetectionModel model) {
+        this.policy = policy;
+        this.kernel = kernel;
+        this.model = model;
+    }
+
+    String countedFrom(FailureMode mode, Optional<Found> found) {
+        if (isHeartbeat(found)) {
+            return LAST_BYTE;
+        }
+        boolean windowsClosing = mode == FailureMode.ZERO_WINDOW_PEER_VANISHED && model.userTimeout() > 0;
+        return windowsClosing ? FailureMode.ZERO_WINDOW_PEER_ALIVE.countedFrom() : mode.countedFrom();
+    }
+
+    String of(FailureMode mode, Optional<Found> found) {
+        List<String> sentences = new ArrayList<>();
+        sentences.add(mode.condition());
+        switch (mode) {
+            case IDLE_PEER_VANISHED, MIDDLEBOX_FORGOT_SILENTLY -> idle(found, sentences);
+            case UNACKED_PEER_VANISHED -> {
+                sentences.add("keepalive is suspended; a round trip r adds up to 2 r, or one retransmission interval");
+                heartbeatMayBeEarlier(found, sentences);
+            }
+            case ZERO_WINDOW_PEER_ALIVE -> {
+                closedWindow(found, sentences);
+                heartbeatMayBeEarlier(found, sentences);
+            }
+            case ZERO_WINDOW_PEER_VANISHED -> {
+                sentences.add("without a user timeout the worst case is a window that had been closed for long before");
+                heartbeatMayBeEarlier(found, sentences);
+            }
+            case LOCAL_FILTER_DROP -> {
+                if (model.userTimeout() > 0 && kernel.kernelRelease().isBefore(5, 1)) {
+                    sentences.add("kernels before 5.1 ignore the user timeout here");
+                }
+                heartbeatMayBeEarlier(found, sentences);
+            }
+            case LOCAL_QUEUE_DROP -> {
+                sentences.add(NEXT_HOP);
+                heartbeatMayBeEarlier(found, sentences);
+            }
+            case IDLE_LOCAL_QUEUE_DROP -> {
+                sentences.add("keepalive probes that were not sent are not counted");
+                if (policy.heartbeat().isPresent()) {
+                    sentences.add(NEXT_HOP);
+                }
+            }
+            case CONNECT_BLACKHOLED -> connect(sentences);
+            case CLOSED_PEER_VANISHED ->
+                sentences.add("the program is not told; this is how long the kernel keeps the socket");
+            case PEER_PROGRAM_HUNG -> {
+                if (found.isEmpty()) {
+                    sentences.add("only a heartbeat notices; data that fills the peer's buffer makes it"
+                            + " ZERO_WINDOW_PEER_ALIVE");
+                }
+            }
+            case PEER_REBOOTED, MIDDLEBOX_FORGOT_WITH_RESET -> {
+                if (found.isEmpty()) {
+                    sentences.add("never while this side stays silent; at once when it sends");
+                }
+            }
+        }
+        return String.join("; ", sentences);
+    }
+
+    private void idle(Optional<Found> found, List<String> sentences) {
+        if (found.isEmpty()) {
+            sentences.add("neither keepalive nor a heartbeat: a side that only receives never learns");
+        } else if (policy.heartbeat().isPresent()) {
+            sentences.add("each beat puts data in flight, which suspends keepalive");
+        } else if (model.userTimeout() > 0) {
+            sentences.add("the user timeout replaces the keepalive count");
+        }
+    }
+
+    private static void closedWindow(Optional<Found> found, List<String> sentences) {
+        if (found.map(Found::detector).filter(Detector.USER_TIMEOUT::equals).isPresent()) {
+            sentences.add("the user timeout ends a connection whose peer lives");
+        } else if (found.isEmpty()) {
+            sentences.add("the kernel probes for ever while it is answered");
+        } else {
+            sentences.add("a peer that does not read cannot answer a heartbeat");
+        }
+    }
+
+    private void connect(List<String> sentences) {
+        if (policy.socketOptions().connectTimeout().isEmpty()) {
+            sentences.add(
+                    "no connectTimeout is set: a Netty bootstrap gives up after 30 s of its own accord, a JDK socket"
+                            + " when the kernel does");
+        }
+        if (model.userTimeout() > 0) {
+            sentences.add("the user timeout ends the connect too, after 1 s at the earliest");
+        }
+    }
+
+    /** Where the kernel wins, its clock may have started later than the heartbeat's. */
+    private void heartbeatMayBeEarlier(Optional<Found> found, List<String> sentences) {
+        if (policy.heartbeat().isPresent() && !isHeartbeat(found)) {
+            HeartbeatOptions beats = policy.heartbeat().get();
+            sentences.add("the heartbeat may end it earlier, "
+                    + Table.text(beats.interval().plus(beats.timeout().multipliedBy(beats.attempts()))) + " after "
+                    + LAST_BYTE);
+        }
+    }
+
+    private static boolean isHeartbeat(Optional<Found> found) {
+        return found.map(Found::detector).filter(Detector.HEARTBEAT::equals).isPresent();
+    }
+}

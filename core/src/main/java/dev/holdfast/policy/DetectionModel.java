@@ -1,0 +1,235 @@
+package dev.holdfast.policy;
+
+import static dev.holdfast.socket.TcpOption.SO_KEEPALIVE;
+import static dev.holdfast.socket.TcpOption.TCP_KEEPCNT;
+import static dev.holdfast.socket.TcpOption.TCP_KEEPIDLE;
+import static dev.holdfast.socket.TcpOption.TCP_KEEPINTVL;
+import static dev.holdfast.socket.TcpOption.TCP_RTO_MAX_MS;
+import static dev.holdfast.socket.TcpOption.TCP_SYNCNT;
+import static dev.holdfast.socket.TcpOption.TCP_USER_TIMEOUT;
+
+import dev.holdfast.heartbeat.HeartbeatOptions;
+import dev.holdfast.policy.KernelFormulas.Span;
+import dev.holdfast.socket.SocketOptions;
+import dev.holdfast.socket.TcpOption;
+import dev.holdfast.socket.Transport;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which detectors a policy has against each failure, and when they strike: what the transport can't set and the kernel
+ * doesn't have is left out, what was not asked for is the system's.
+ */
+final class DetectionModel {
+    /** What a user-space timer may take to wake its thread and close the socket. */
+    private static final long WAKE_UP = 100;
+
+    private static final long NEVER = Long.MAX_VALUE;
+
+    /** A detector and when it strikes. */
+    record Found(Detector detector, Span span) {}
+
+    private final SocketOptions options;
+    private final @Nullable HeartbeatOptions heartbeat;
+    private final KernelSettings kernel;
+    private final Transport transport;
+    private final KernelFormulas formulas;
+    private final long userTimeout;
+
+    DetectionModel(LivenessPolicy policy, KernelSettings kernel, Transport transport, boolean withUserTimeout) {
+        this.options = policy.socketOptions();
+        this.heartbeat = policy.heartbeat().orElse(null);
+        this.kernel = kernel;
+        this.transport = transport;
+        int rtoMax = asked(TCP_RTO_MAX_MS)
+                .filter(max -> !kernel.kernelRelease().isBefore(6, 15))
+                .orElse(kernel.get(Sysctl.RTO_MAX_MS));
+        this.formulas = new KernelFormulas(kernel.get(Sysctl.HZ), kernel.get(Sysctl.RTO_MIN_US), rtoMax);
+        this.userTimeout = withUserTimeout ? asked(TCP_USER_TIMEOUT).orElse(0) : 0;
+    }
+
+    /** The value asked for, where the transport can set it. */
+    private Optional<Integer> asked(TcpOption option) {
+        return Optional.ofNullable(options.asked().get(option)).filter(value -> transport.supports(option));
+    }
+
+    /** The first detector of this failure, and when; empty is never. */
+    Optional<Found> find(FailureMode mode) {
+        Race race = new Race();
+        switch (mode) {
+            case IDLE_PEER_VANISHED, MIDDLEBOX_FORGOT_SILENTLY -> {
+                whenIdle(race);
+                afterBeat(race, Detector.RETRANSMISSION, unacknowledged());
+            }
+            case UNACKED_PEER_VANISHED -> {
+                race.enter(kernelOr(Detector.RETRANSMISSION), unacknowledged());
+                unanswered(race);
+            }
+            case ZERO_WINDOW_PEER_ALIVE -> {
+                if (userTimeout > 0) {
+                    race.enter(Detector.USER_TIMEOUT, formulas.probesUnder(userTimeout));
+                }
+                unanswered(race);
+            }
+            case ZERO_WINDOW_PEER_VANISHED -> {
+                race.enter(kernelOr(Detector.WINDOW_PROBES), closedWindow());
+                unanswered(race);
+            }
+            case LOCAL_FILTER_DROP -> {
+                race.enter(filterCovered() ? Detector.USER_TIMEOUT : Detector.WINDOW_PROBES, filtered());
+                unanswered(race);
+            }
+            case LOCAL_QUEUE_DROP -> {
+                race.enter(queueDetector(), queued());
+                unanswered(race);
+            }
+            case IDLE_LOCAL_QUEUE_DROP -> {
+                afterBeat(race, queueDetector(), queued());
+                unanswered(race);
+            }
+            case CONNECT_BLACKHOLED -> connecting(race);
+            case CLOSED_PEER_VANISHED -> race.enter(kernelOr(Detector.ORPHAN_RETRIES), orphaned());
+            case PEER_PROGRAM_HUNG -> unanswered(race);
+            case PEER_REBOOTED, MIDDLEBOX_FORGOT_WITH_RESET -> reset(race);
+        }
+        return race.winner();
+    }
+
+    private void whenIdle(Race race) {
+        if (keepAliveOn()) {
+            race.enterUnlessBeaten(formulas.keepAlive(idle(), interval(), count(), userTimeout));
+        }
+        unanswered(race);
+    }
+
+    /** The first segment of ours that reaches what has forgotten the connection: a keepalive probe or a beat. */
+    private void reset(Race race) {
+        if (keepAliveOn()) {
+            race.enterUnlessBeaten(formulas.keepAliveProbe(idle()));
+        }
+        if (heartbeat != null) {
+            race.enter(Detector.HEARTBEAT, beat(heartbeat));
+        }
+    }
+
+    private void unanswered(Race race) {
+        if (heartbeat != null) {
+            long bound = heartbeat.interval().toMillis()
+                    + heartbeat.attempts() * heartbeat.timeout().toMillis();
+            long ticks = (heartbeat.attempts() + 1) * heartbeat.tick().toMillis();
+            race.enter(Detector.HEARTBEAT, new Span(bound, bound + ticks));
+        }
+    }
+
+    /** The beat puts data in flight, and from then on the kernel's rules for data hold. */
+    private void afterBeat(Race race, Detector withoutUserTimeout, Span span) {
+        if (heartbeat != null) {
+            race.enter(kernelOr(withoutUserTimeout), beat(heartbeat).plus(span));
+        }
+    }
+
+    private static Span beat(HeartbeatOptions heartbeat) {
+        long interval = heartbeat.interval().toMillis();
+        return new Span(interval, interval + heartbeat.tick().toMillis());
+    }
+
+    private void connecting(Race race) {
+        Span kernels = formulas.connect(
+                asked(TCP_SYNCNT).orElse(kernel.synRetries()), kernel.synLinearTimeouts(), userTimeout);
+        boolean earlier = userTimeout > 0 && kernels.nominal() >= userTimeout;
+        race.enter(earlier ? Detector.USER_TIMEOUT : Detector.SYN_RETRIES, kernels);
+        options.connectTimeout()
+                .ifPresent(timeout -> race.enter(
+                        Detector.CONNECT_TIMEOUT, new Span(timeout.toMillis(), timeout.toMillis() + WAKE_UP)));
+    }
+
+    private Span unacknowledged() {
+        return userTimeout > 0 ? formulas.unacknowledged(userTimeout) : formulas.retransmissions(kernel.retries2());
+    }
+
+    private Span closedWindow() {
+        return userTimeout > 0 ? formulas.probesUnder(userTimeout) : formulas.windowProbes(kernel.retries2());
+    }
+
+    private Span filtered() {
+        return filterCovered() ? formulas.probesUnder(userTimeout) : formulas.freshWindowProbes(kernel.retries2());
+    }
+
+    private Span queued() {
+        return formulas.localRetries(kernel.retries2(), userTimeout);
+    }
+
+    private Span orphaned() {
+        return userTimeout > 0 ? formulas.unacknowledged(userTimeout) : formulas.orphan(kernel.orphanRetries());
+    }
+
+    /** Before Linux 5.1 tcp_probe_timer() took its time from a segment that the filter had never let be sent. */
+    private boolean filterCovered() {
+        return userTimeout > 0 && !kernel.kernelRelease().isBefore(5, 1);
+    }
+
+    private Detector queueDetector() {
+        boolean earlier = userTimeout > 0
+                && formulas.probesUnder(userTimeout).worst()
+                        < formulas.localRetries(kernel.retries2(), 0).worst();
+        return earlier ? Detector.USER_TIMEOUT : Detector.LOCAL_RETRY;
+    }
+
+    private Detector kernelOr(Detector withoutUserTimeout) {
+        return userTimeout > 0 && withoutUserTimeout != Detector.LOCAL_RETRY
+                ? Detector.USER_TIMEOUT
+                : withoutUserTimeout;
+    }
+
+    boolean keepAliveOn() {
+        return asked(SO_KEEPALIVE).filter(on -> on != 0).isPresent();
+    }
+
+    long idle() {
+        return asked(TCP_KEEPIDLE).orElse(kernel.get(Sysctl.KEEPALIVE_TIME)) * 1000L;
+    }
+
+    long interval() {
+        return asked(TCP_KEEPINTVL).orElse(kernel.get(Sysctl.KEEPALIVE_INTERVAL)) * 1000L;
+    }
+
+    int count() {
+        return asked(TCP_KEEPCNT).orElse(kernel.keepAliveProbes());
+    }
+
+    long userTimeout() {
+        return userTimeout;
+    }
+
+    /** Takes the detector with the smallest worst case, and the earliest that any of them may strike. */
+    private final class Race {
+        private @Nullable Detector detector;
+        private long worst = NEVER;
+        private long nominal = NEVER;
+
+        void enter(Detector entrant, Span span) {
+            nominal = Math.min(nominal, span.nominal());
+            if (span.worst() < worst) {
+                worst = span.worst();
+                detector = entrant;
+            }
+        }
+
+        /**
+         * Keepalive beside a heartbeat: each beat puts data in flight, which suspends keepalive. So it counts only if it is
+         * through before the next beat.
+         */
+        void enterUnlessBeaten(Span span) {
+            long beat = heartbeat == null ? NEVER : heartbeat.interval().toMillis();
+            if (span.worst() <= beat) {
+                enter(Detector.TCP_KEEPALIVE, span);
+            } else if (span.nominal() <= beat) {
+                nominal = Math.min(nominal, span.nominal());
+            }
+        }
+
+        Optional<Found> winner() {
+            return detector == null ? Optional.empty() : Optional.of(new Found(detector, new Span(nominal, worst)));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+package dev.holdfast.policy;
+
+import static dev.holdfast.policy.FailureMode.*;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.policy.DetectionBounds.Bound;
+import dev.holdfast.socket.SocketOptions;
+import dev.holdfast.socket.Transport;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class DetectionBoundsTest {
+    private static final Set<FailureMode> NOT_ESTABLISHED = EnumSet.of(CONNECT_BLACKHOLED, CLOSED_PEER_VANISHED);
+
+    @Test
+    void bound_keepAliveOnly_isThatOfTheFormula() {
+        Bound bound = Scenario.of("keepalive=2/1/3").bounds().bound(IDLE_PEER_VANISHED);
+
+        assertThat(bound.nominal()).contains(Duration.ofMillis(5000));
+        assertThat(bound.worstCase()).contains(Duration.ofMillis(5625));
+        assertThat(bound.detector()).isEqualTo(Detector.TCP_KEEPALIVE);
+        assertThat(bound.countedFrom()).isEqualTo("the last segment received");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            nullValues = "never",
+            value = {
+                // nothing asked for
+                "IDLE_PEER_VANISHED, -, never, never, NONE",
+                "UNACKED_PEER_VANISHED, -, 924800, 1045015, RETRANSMISSION",
+                "ZERO_WINDOW_PEER_ALIVE, -, never, never, NONE",
+                "ZERO_WINDOW_PEER_VANISHED, -, 924600, 2160000, WINDOW_PROBES",
+                "LOCAL_FILTER_DROP, -, 924600, 1044783, WINDOW_PROBES",
+                "LOCAL_QUEUE_DROP, -, 7700, 8675, LOCAL_RETRY",
+                "IDLE_LOCAL_QUEUE_DROP, -, never, never, NONE",
+                "CONNECT_BLACKHOLED, -, 131000, 147375, SYN_RETRIES",
+                "CLOSED_PEER_VANISHED, -, 102400, 117505, ORPHAN_RETRIES",
+                "PEER_PROGRAM_HUNG, -, never, never, NONE",
+                "PEER_REBOOTED, -, never, never, NONE",
+                "MIDDLEBOX_FORGOT_SILENTLY, -, never, never, NONE",
+                "MIDDLEBOX_FORGOT_WITH_RESET, -, never, never, NONE",
+                // both kernel detectors
+                "IDLE_PEER_VANISHED, keepalive=2/1/3 user=4000, 4000, 4500, TCP_KEEPALIVE",
+                "UNACKED_PEER_VANISHED, keepalive=2/1/3 user=4000, 4200, 4964, USER_TIMEOUT",
+                "ZERO_WINDOW_PEER_ALIVE, keepalive=2/1/3 user=4000, 4200, 4734, USER_TIMEOUT",
+                "ZERO_WINDOW_PEER_VANISHED, keepalive=2/1/3 user=4000, 4200, 4734, USER_TIMEOUT",
+                "LOCAL_FILTER_DROP, keepalive=2/1/3 user=4000, 4200, 4734, USER_TIMEOUT",
+                "LOCAL_QUEUE_DROP, keepalive=2/1/3 user=4000, 4200, 4734, USER_TIMEOUT",
+                "LOCAL_QUEUE_DROP, user=20000, 7700, 8675, LOCAL_RETRY",
+                "IDLE_LOCAL_QUEUE_DROP, keepalive=2/1/3 user=4000, never, never, NONE",
+                "CONNECT_BLACKHOLED, keepalive=2/1/3 user=4000, 4000, 4500, USER_TIMEOUT",
+                "CLOSED_PEER_VANISHED, keepalive=2/1/3 user=4000, 4200, 4964, USER_TIMEOUT",
+                "PEER_PROGRAM_HUNG, keepalive=2/1/3 user=4000, never, never, NONE",
+                "PEER_REBOOTED, keepalive=2/1/3 user=4000, 2000, 2250, TCP_KEEPALIVE",
+                "MIDDLEBOX_FORGOT_SILENTLY, keepalive=2/1/3 user=4000, 4000, 4500, TCP_KEEPALIVE",
+                "MIDDLEBOX_FORGOT_WITH_RESET, keepalive=2/1/3 user=4000, 2000, 2250, TCP_KEEPALIVE",
+                "IDLE_PEER_VANISHED, user=4000, never, never, NONE",
+                // a heartbeat: interval + attempts * timeout, and a tick of 100 ms for each step
+                "IDLE_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "UNACKED_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "ZERO_WINDOW_PEER_ALIVE, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "ZERO_WINDOW_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "LOCAL_FILTER_DROP, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "LOCAL_QUEUE_DROP, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "LOCAL_QUEUE_DROP, heartbeat=5000/5000/2, 7700, 8675, LOCAL_RETRY",
+                "IDLE_LOCAL_QUEUE_DROP, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "IDLE_LOCAL_QUEUE_DROP, heartbeat=1000/9000/2, 8700, 9775, LOCAL_RETRY",
+                "IDLE_LOCAL_QUEUE_DROP, heartbeat=1000/9000/2 user=2000, 3200, 3584, USER_TIMEOUT",
+                "PEER_PROGRAM_HUNG, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "PEER_REBOOTED, heartbeat=5000/1000/2, 5000, 5100, HEARTBEAT",
+                "MIDDLEBOX_FORGOT_SILENTLY, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "MIDDLEBOX_FORGOT_WITH_RESET, heartbeat=5000/1000/2, 5000, 5100, HEARTBEAT",
+                "CONNECT_BLACKHOLED, heartbeat=5000/1000/2, 131000, 147375, SYN_RETRIES",
+                "CLOSED_PEER_VANISHED, heartbeat=5000/1000/2, 102400, 117505, ORPHAN_RETRIES",
+                // a beat and the user timeout; keepalive is suspended by the beat, unless it is through before
+                "IDLE_PEER_VANISHED, heartbeat=1000/9000/2 user=3000, 4200, 4939, USER_TIMEOUT",
+                "IDLE_PEER_VANISHED, heartbeat=5624/9000/2 keepalive=2/1/3, 5000, 23924, HEARTBEAT",
+                "IDLE_PEER_VANISHED, heartbeat=5625/9000/2 keepalive=2/1/3, 5000, 5625, TCP_KEEPALIVE",
+                "IDLE_PEER_VANISHED, heartbeat=4999/9000/2 keepalive=2/1/3, 22999, 23299, HEARTBEAT",
+                "PEER_REBOOTED, heartbeat=2249/1000/2 keepalive=2/1/3, 2000, 2349, HEARTBEAT",
+                "PEER_REBOOTED, heartbeat=2250/1000/2 keepalive=2/1/3, 2000, 2250, TCP_KEEPALIVE",
+                // the connect timeout and its 100 ms to wake up
+                "CONNECT_BLACKHOLED, connect=3000, 3000, 3100, CONNECT_TIMEOUT",
+                "CONNECT_BLACKHOLED, connect=30000 user=4000, 4000, 4500, USER_TIMEOUT",
+                "CONNECT_BLACKHOLED, connect=30000 syn=2, 7000, 7875, SYN_RETRIES",
+                // kernels of old
+                "LOCAL_FILTER_DROP, user=4000 release=5.0.21 retries2=3, 3000, 3444, WINDOW_PROBES",
+                "LOCAL_FILTER_DROP, user=4000 release=5.1.0, 4200, 4734, USER_TIMEOUT",
+                "UNACKED_PEER_VANISHED, rtoMax=1000 retries2=8 release=6.14.9, 102400, 117505, RETRANSMISSION",
+                "UNACKED_PEER_VANISHED, rtoMax=1000 retries2=8 release=6.15.0-rc1, 7600, 8985, RETRANSMISSION",
+            })
+    void bound_isTheEarliestDetectors(
+            FailureMode mode, String scenario, @Nullable Long nominal, @Nullable Long worst, Detector detector) {
+        Bound bound = Scenario.of(scenario).bounds().bound(mode);
+
+        // the last digits of sums of many rounded timers are of no interest
+        assertThat(bound.detector()).isEqualTo(detector);
+        assertThat(bound.nominal().map(Duration::toMillis)).isEqualTo(Optional.ofNullable(nominal));
+        assertThat(bound.worstCase().isPresent()).isEqualTo(worst != null);
+        if (worst != null) {
+            assertThat(bound.worstCase().orElseThrow().toMillis())
+                    .isBetween(worst - worst / 2000, worst + worst / 2000);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(FailureMode.class)
+    void bounds_nio_areThoseWithoutUserTimeoutSynCountAndRtoMax(FailureMode mode) {
+        Scenario asked = Scenario.of("keepalive=2/1/3 user=4000 syn=1 rtoMax=1000 heartbeat=5000/9000/2");
+        Scenario possible = Scenario.of("keepalive=2/1/3 heartbeat=5000/9000/2");
+
+        Bound nio = asked.policy().bounds(asked.kernel(), Transport.nio()).bound(mode);
+        Bound all = possible.bounds().bound(mode);
+
+        assertThat(nio.nominal()).isEqualTo(all.nominal());
+        assertThat(nio.worstCase()).isEqualTo(all.worstCase()).isEqualTo(nio.worstCaseWithoutUserTimeout());
+        assertThat(nio.detector()).isEqualTo(all.detector());
+    }
+
+    @Test
+    void warnings_nio_nameWhatItCannotSet() {
+        Scenario scenario = Scenario.of("keepalive=2/1/3 user=4000 syn=1 rtoMax=1000 connect=3000");
+
+        assertThat(scenario.policy().bounds(scenario.kernel(), Transport.nio()).warnings())
+                .containsExactly(
+                        "TCP_USER_TIMEOUT cannot be set by nio: these bounds are without it",
+                        "TCP_SYNCNT cannot be set by nio: these bounds are without it",
+                        "TCP_RTO_MAX_MS cannot be set by nio: these bounds are without it");
+        assertThat(scenario.bounds().warnings()).isEmpty();
+    }
+
+    @Test
+    void warnings_oldKernelWithRtoMax_saysSo() {
+        assertThat(Scenario.of("rtoMax=1000 release=6.14.2").bounds().warnings())
+                .singleElement()
+                .asString()
+                .contains("TCP_RTO_MAX_MS needs Linux 6.15")
+                .contains("6.14.2");
+    }
+
+    @Test
+    void warnings_userTimeoutBelowTheSystemsKeepAlive_saysSo() {
+        KernelSettings kernel = KernelSettings.builder()
+                .keepAliveTime(Duration.ofSeconds(60))
+                .keepAliveInterval(Duration.ofSeconds(10))
+                .keepAliveProbes(3)
+                .build();
+        SocketOptions.Builder options = SocketOptions.builder().keepAlive(true);
+
+        assertThat(warnings(options.userTimeout(Duration.ofSeconds(80)), kernel))
+                .singleElement()
+                .asString()
+                .contains("PT1M20S", "60 s/10 s/3", "fewer");
+        assertThat(warnings(options.userTimeout(Duration.ofMillis(80_001)), kernel))
+                .isEmpty();
+    }
+
+    private static java.util.List<String> warnings(SocketOptions.Builder options, KernelSettings kernel) {
+        return LivenessPolicy.of(options.build())
+                .bounds(kernel, AllOptionsTransport.INSTANCE)
+                .warnings();
+    }
+
+    @Test
+    void bound_keepAliveWithoutTimes_isTheSystems() {
+        KernelSettings kernel = KernelSettings.builder()
+                .keepAliveTime(Duration.ofSeconds(60))
+                .keepAliveInterval(Duration.ofSeconds(10))
+                .keepAliveProbes(4)
+                .build();
+        LivenessPolicy policy =
+                LivenessPolicy.of(SocketOptions.builder().keepAlive(true).build());
+
+        assertThat(policy.bounds(kernel, Transport.nio())
+                        .bound(IDLE_PEER_VANISHED)
+                        .nominal())
+                .contains(Duration.ofSeconds(100));
+    }
+
+    @Test
+    void bound_keepAliveOff_doesNotCount() {
+        LivenessPolicy policy =
+                LivenessPolicy.of(SocketOptions.builder().keepAlive(false).build());
+
+        assertThat(policy.bounds(KernelSettings.linuxDefaults(), Transport.nio())
+                        .worstCase(IDLE_PEER_VANISHED))
+                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(FailureMode.class)
+    void countedFrom_heartbeat_isTheLastByte(FailureMode mode) {
+        Bound bound = Scenario.of("heartbeat=1000/100/1").bounds().bound(mode);
+
+        assertThat(bound.countedFrom())
+                .isEqualTo(NOT_ESTABLISHED.contains(mode) ? mode.countedFrom() : "the last byte received");
+    }
+
+    @Test
+    void countedFrom_closedWindow_dependsOnTheUserTimeout() {
+        assertThat(Scenario.of("-").bounds().bound(ZERO_WINDOW_PEER_VANISHED).countedFrom())
+                .isEqualTo("the last answered window probe");
+        assertThat(Scenario.of("user=4000")
+                        .bounds()
+                        .bound(ZERO_WINDOW_PEER_VANISHED)
+                        .countedFrom())
+                .isEqualTo("the closing of the window");
+    }
+
+    @ParameterizedTest
+    @EnumSource(FailureMode.class)
+    void conditions_always_beginWithTheModes(FailureMode mode) {
+        assertThat(Scenario.of("keepalive=2/1/3 user=4000").bounds().bound(mode).conditions())
+                .startsWith(mode.condition());
+    }
+
+    @Test
+    void conditions_connectWithoutTimeout_nameNettysOwn() {
+        assertThat(Scenario.of("user=4000").bounds().bound(CONNECT_BLACKHOLED).conditions())
+                .contains("Netty bootstrap gives up after 30 s", "user timeout ends the connect");
+        assertThat(Scenario.of("connect=3000")
+                        .bounds()
+                        .bound(CONNECT_BLACKHOLED)
+                        .conditions())
+                .doesNotContain("30 s");
+    }
+
+    @Test
+    void conditions_kernelBeatsHeartbeat_sayThatTheHeartbeatMayBeEarlier() {
+        assertThat(Scenario.of("user=1000 heartbeat=5000/1000/2")
+                        .bounds()
+                        .bound(UNACKED_PEER_VANISHED)
+                        .conditions())
+                .contains("the heartbeat may end it earlier, 7 s after the last byte received");
+    }
+
+    @Test
+    void toString_isAnAlignedTable() {
+        String table = Scenario.of("keepalive=2/1/3 user=4000").bounds().toString();
+
+        assertThat(table.lines().map(String::strip))
+                .hasSize(1 + FailureMode.values().length)
+                .anyMatch(line -> line.matches(
+                        "IDLE_PEER_VANISHED +4 s +4.5 s +5.625 s +TCP_KEEPALIVE +the last segment received"))
+                .anyMatch(line -> line.matches(
+                        "UNACKED_PEER_VANISHED +4.2 s +4.964 s +17 min 26 s +USER_TIMEOUT +the sending of .*"))
+                .anyMatch(line -> line.matches("PEER_PROGRAM_HUNG +never +never +never +nothing"));
+        assertThat(table.lines()
+                        .map(line -> Math.max(line.indexOf(" noticed by"), line.indexOf(" TCP_KEEPALIVE")))
+                        .filter(at -> at >= 0)
+                        .distinct())
+                .hasSize(1);
+    }
+
+    @Test
+    void equals_sameInputs_isTrue() {
+        Scenario scenario = Scenario.of("keepalive=2/1/3 user=4000");
+
+        assertThat(scenario.bounds()).isEqualTo(scenario.bounds()).hasSameHashCodeAs(scenario.bounds());
+        assertThat(scenario.bounds())
+                .isNotEqualTo(Scenario.of("keepalive=2/1/3").bounds());
+        assertThat(scenario.bounds().bounds()).hasSize(FailureMode.values().length);
+    }
+}
