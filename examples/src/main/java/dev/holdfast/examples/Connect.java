@@ -1,0 +1,207 @@
+package dev.holdfast.examples;
+
+import dev.holdfast.socket.OptionReport;
+import dev.holdfast.socket.SocketOptionException;
+import dev.holdfast.socket.SocketOptions;
+import dev.holdfast.socket.Transport;
+import dev.holdfast.verdict.DeathCause;
+import dev.holdfast.verdict.PeerDeath;
+import dev.holdfast.verdict.PostMortem;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.handler.codec.string.StringEncoder;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code holdfast connect}: holds one connection and prints what happens to it. */
+@Command(
+        name = "connect",
+        description = {
+            "Connects, prints what became of every option, sends the lines of standard input and prints the lines received.",
+            "Events, one a line: connecting, up, received, dead (with its cause and the evidence), closed.",
+            "The end of standard input does not end the connection."
+        })
+final class Connect implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "HOST:PORT", converter = Endpoint.Remote.class, description = "Where to connect to.")
+    private Endpoint endpoint;
+
+    @Mixin
+    private ConnectionArguments arguments;
+
+    @Mixin
+    private TransportArgument transportArgument;
+
+    @Mixin
+    private EventArguments eventArguments;
+
+    private final CompletableFuture<Integer> exit = new CompletableFuture<>();
+
+    @Override
+    public Integer call() throws InterruptedException, ExecutionException {
+        SocketOptions options = arguments.policy().socketOptions();
+        Transport transport = transportArgument.transport(spec);
+        InetSocketAddress remote = resolve();
+        EventLog log = eventArguments.log(System.out);
+        EventLog.warnOfHeartbeat(arguments.policy(), log);
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
+        try {
+            return hold(group, transport, options, remote, log);
+        } finally {
+            group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+        }
+    }
+
+    private InetSocketAddress resolve() {
+        try {
+            return endpoint.resolve();
+        } catch (UnknownHostException unknown) {
+            throw bad("HOST:PORT: unknown host '" + endpoint.host() + "' (expected: a name or address that resolves)");
+        }
+    }
+
+    private int hold(
+            EventLoopGroup group, Transport transport, SocketOptions options, InetSocketAddress remote, EventLog log)
+            throws InterruptedException, ExecutionException {
+        log.print(
+                "connecting",
+                endpoint + " (" + remote.getAddress().getHostAddress() + ") by " + transport,
+                Details.fields(
+                        "peer", endpoint.toString(),
+                        "remote", remote.getAddress().getHostAddress() + ":" + remote.getPort(),
+                        "transport", transport.name()));
+        PeerHandler handler = new PeerHandler(endpoint.toString(), new Session(log));
+        Bootstrap bootstrap = new Bootstrap()
+                .group(group)
+                .channel(transport.channelType())
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(new StringEncoder(StandardCharsets.UTF_8), new LineDecoder(), handler);
+                    }
+                });
+        long started = log.elapsedMillis();
+        ChannelFuture connected = options.connect(bootstrap, remote).await();
+        if (!connected.isSuccess()) {
+            return failed(connected.cause(), Duration.ofMillis(log.elapsedMillis() - started), log);
+        }
+        Channel channel = connected.channel();
+        Thread input = new Thread(() -> sendInput(channel, handler), "standard-input");
+        input.setDaemon(true);
+        input.start();
+        return await(channel, handler);
+    }
+
+    private int await(Channel channel, PeerHandler handler) throws InterruptedException, ExecutionException {
+        Optional<Duration> limit = eventArguments.limit();
+        if (limit.isPresent()) {
+            try {
+                return exit.get(limit.get().toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException over) {
+                handler.close(channel);
+            }
+        }
+        return exit.get();
+    }
+
+    /** A connect that did not succeed: what the user can mend ends with 2, a peer that cannot be had with 3. */
+    private int failed(Throwable cause, Duration after, EventLog log) {
+        if (cause instanceof SocketOptionException) {
+            throw bad(String.valueOf(cause.getMessage()));
+        }
+        DeathCause named = PostMortem.connecting(cause);
+        if (cause instanceof ConnectException && named == DeathCause.OTHER) {
+            throw bad(endpoint + ": " + cause.getMessage() + " (expected: a host and port where something listens)");
+        }
+        dead(new PeerDeath(endpoint.toString(), named, after, Optional.empty(), cause), log);
+        return Holdfast.DEAD_PEER;
+    }
+
+    private ParameterException bad(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    private static void dead(PeerDeath death, EventLog log) {
+        log.print("dead", death.cause() + ": " + death.explain(), Details.of(death));
+    }
+
+    /** Reads standard input to its end; while the connection takes no more, no more is read. */
+    private static void sendInput(Channel channel, PeerHandler handler) {
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        try {
+            for (String line = lines.readLine(); line != null && channel.isActive(); line = lines.readLine()) {
+                ChannelFuture written = handler.write(channel, line + "\n");
+                if (!channel.isWritable()) {
+                    written.awaitUninterruptibly();
+                }
+            }
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException("standard input", unreadable);
+        }
+    }
+
+    /** What the connection's end means to the command. On the event loop. */
+    private final class Session implements PeerHandler.Listener {
+        private final EventLog log;
+
+        Session(EventLog log) {
+            this.log = log;
+        }
+
+        @Override
+        public void up(PeerHandler handler, Channel channel) {
+            OptionReport report = OptionReport.of(channel).orElseThrow();
+            log.print(
+                    "up",
+                    report.toString(),
+                    Details.fields(
+                            "local", channel.localAddress().toString(),
+                            "remote", channel.remoteAddress().toString(),
+                            "options", Details.of(report),
+                            "warnings", report.warnings()));
+        }
+
+        @Override
+        public void received(PeerHandler handler, Channel channel, String line) {
+            log.print("received", EventLog.printable(line), Details.fields("data", line));
+        }
+
+        @Override
+        public void closed(boolean byPeer) {
+            log.print("closed", byPeer ? "by the peer" : "by us", Details.fields("by", byPeer ? "peer" : "us"));
+            exit.complete(0);
+        }
+
+        @Override
+        public void dead(PeerDeath death) {
+            Connect.dead(death, log);
+            exit.complete(Holdfast.DEAD_PEER);
+        }
+    }
+}
