@@ -76,7 +76,10 @@ public final class DetectionBounds {
                             conditions.countedFrom(mode, found),
                             conditions.of(mode, found)));
         }
-        this.warnings = PolicyWarnings.of(policy, kernel, transport, model);
+        List<String> all =
+                new ArrayList<>(PolicyWarnings.of(policy.socketOptions().supportedBy(transport), policy.heartbeat()));
+        all.addAll(PolicyWarnings.of(policy, kernel, transport, model));
+        this.warnings = List.copyOf(all);
     }
 
     /** The failure's bound. */
@@ -105,8 +108,8 @@ public final class DetectionBounds {
     }
 
     /**
-     * What this transport or kernel makes of the policy against its wish, a sentence each. {@link
-     * LivenessPolicy#warnings()} are those that hold everywhere.
+     * What is unwise about the policy on this transport and kernel, a sentence each: {@link LivenessPolicy#warnings()} of
+     * what the transport can set, and what it cannot.
      */
     public List<String> warnings() {
         return warnings;

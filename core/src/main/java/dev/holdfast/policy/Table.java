@@ -2,6 +2,7 @@ package dev.holdfast.policy;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.StringJoiner;
 import java.util.stream.Collectors;
@@ -40,7 +41,7 @@ final class Table {
     static String text(Duration duration) {
         long millis = duration.toMillis();
         if (millis < SECONDS_FROM) {
-            String seconds = String.format("%d.%03d", millis / 1000, millis % 1000);
+            String seconds = String.format(Locale.ROOT, "%d.%03d", millis / 1000, millis % 1000);
             return seconds.replaceFirst("\\.?0+$", "") + " s";
         }
         long seconds = (millis + 999) / 1000;

@@ -7,9 +7,11 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketOption;
 import java.net.UnknownHostException;
+import java.nio.channels.AlreadyConnectedException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.IllegalBlockingModeException;
 import java.nio.channels.SocketChannel;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,9 @@ final class JdkOptions {
     private JdkOptions() {}
 
     static OptionReport connect(SocketOptions options, Socket socket, InetSocketAddress remote) throws IOException {
+        if (socket.isClosed() || socket.isConnected()) {
+            throw new SocketException(socket.isClosed() ? "Socket is closed" : "already connected");
+        }
         return connect(options, new SocketTarget(socket, true), socket, remote);
     }
 
@@ -26,12 +31,19 @@ final class JdkOptions {
         if (!channel.isBlocking()) {
             throw new IllegalBlockingModeException();
         }
+        if (!channel.isOpen()) {
+            throw new ClosedChannelException();
+        }
+        if (channel.isConnected()) {
+            throw new AlreadyConnectedException();
+        }
         return connect(options, new SocketChannelTarget(channel, true), channel.socket(), remote);
     }
 
     /** The channel's socket connects for it: it alone knows a timeout. */
     private static OptionReport connect(
             SocketOptions options, OptionTarget target, Socket socket, InetSocketAddress remote) throws IOException {
+        Objects.requireNonNull(remote, "remote");
         try {
             if (remote.isUnresolved()) {
                 throw new UnknownHostException(remote.getHostString());

@@ -48,7 +48,7 @@ final class NettyOptions {
     }
 
     static Future<OptionReport> apply(SocketOptions options, Channel channel) {
-        return onLoop(options, channel, application -> {
+        return onLoop(options, channel, false, application -> {
             application.set();
             OptionReport report = publish(channel, application.read());
             application.judge(report);
@@ -57,36 +57,38 @@ final class NettyOptions {
     }
 
     static Future<OptionReport> inspect(SocketOptions options, Channel channel) {
-        return onLoop(options, channel, OptionApplication::read);
+        return onLoop(options, channel, true, application -> application.readAgain(OptionReport.of(channel)));
     }
 
     private interface Step {
         OptionReport run(OptionApplication application) throws SocketOptionException;
     }
 
-    private static Future<OptionReport> onLoop(SocketOptions options, Channel channel, Step step) {
+    private static Future<OptionReport> onLoop(SocketOptions options, Channel channel, boolean readOnly, Step step) {
         if (channel instanceof ServerChannel) {
             throw new IllegalArgumentException(
                     "channel: " + channel + " listens (expected: a connection; for a listener use bind)");
         }
-        OptionTarget target = new ChannelTarget(Transport.of(channel), channel);
+        OptionTarget target = new ChannelTarget(Transport.of(channel), channel, readOnly);
         EventLoop loop = channel.eventLoop();
         if (!loop.inEventLoop()) {
-            return loop.submit(() -> run(options, channel, target, step));
+            return loop.submit(() -> run(options, channel, readOnly, target, step));
         }
         try {
-            return loop.newSucceededFuture(run(options, channel, target, step));
+            return loop.newSucceededFuture(run(options, channel, readOnly, target, step));
         } catch (IOException e) {
             return loop.newFailedFuture(e);
         }
     }
 
-    private static OptionReport run(SocketOptions options, Channel channel, OptionTarget target, Step step)
+    private static OptionReport run(
+            SocketOptions options, Channel channel, boolean readOnly, OptionTarget target, Step step)
             throws IOException {
         if (!channel.isOpen()) {
             throw new ClosedChannelException();
         }
-        return step.run(new OptionApplication(options, target, channel.isActive() ? Role.CONNECTED : Role.CONNECTING));
+        Role role = channel.isActive() && !readOnly ? Role.CONNECTED : Role.CONNECTING; // to read, nothing is too late
+        return step.run(new OptionApplication(options, target, role));
     }
 
     private static OptionReport publish(Channel channel, OptionReport report) {
@@ -142,7 +144,8 @@ final class NettyOptions {
             Channel channel = context.channel();
             OptionApplication application;
             try {
-                application = new OptionApplication(options, new ChannelTarget(Transport.of(channel), channel), role);
+                application =
+                        new OptionApplication(options, new ChannelTarget(Transport.of(channel), channel, true), role);
                 application.set();
             } catch (IOException | IllegalArgumentException refused) {
                 promise.tryFailure(refused);
@@ -192,28 +195,38 @@ final class NettyOptions {
 
         @Override
         protected void initChannel(Channel child) {
-            OptionTarget target = new ChannelTarget(Transport.of(child), child);
+            OptionTarget target = new ChannelTarget(Transport.of(child), child, false);
             OptionApplication application = new OptionApplication(options, target, Role.ACCEPTED);
             try {
                 application.set();
                 OptionReport report = publish(child, application.read());
-                String problems = report.problems().toString();
-                if (options.policy() != OptionPolicy.WARN || !problems.equals(logged.getAndSet(problems))) {
+                if (options.policy() == OptionPolicy.FAIL || isNews(report)) {
                     application.judge(report);
                 }
             } catch (SocketOptionException notInForce) {
-                log.atWarn()
-                        .addKeyValue("child", child)
-                        .log("closing an accepted connection: {}", notInForce.getMessage());
+                if (isNews(notInForce.report())) {
+                    log.atWarn()
+                            .addKeyValue("child", child)
+                            .log("closing accepted connections: {}", notInForce.getMessage());
+                }
                 child.close();
                 return;
             }
             child.pipeline().addLast(users);
         }
+
+        private boolean isNews(OptionReport report) {
+            String problems = report.problems().toString();
+            return !problems.equals(logged.getAndSet(problems));
+        }
     }
 
-    /** A channel with its transport; the connect timeout is Netty's. */
-    private record ChannelTarget(Transport transport, Channel channel) implements OptionTarget {
+    /**
+     * A channel with its transport.
+     *
+     * @param connects whether we see the connect: Netty takes its timeout from the configuration when the connect begins
+     */
+    private record ChannelTarget(Transport transport, Channel channel, boolean connects) implements OptionTarget {
         @Override
         public String description() {
             String local = channel.localAddress() == null ? "" : " " + channel.localAddress();
@@ -223,12 +236,14 @@ final class NettyOptions {
 
         @Override
         public boolean supports(TcpOption option) {
-            return option == TcpOption.CONNECT_TIMEOUT || transport.supports(option);
+            return option == TcpOption.CONNECT_TIMEOUT ? connects : transport.supports(option);
         }
 
         @Override
         public String lack(TcpOption option) {
-            return "the transport " + transport.name() + " does not have it";
+            return option == TcpOption.CONNECT_TIMEOUT
+                    ? "it belongs to the connect: use connect(bootstrap, address)"
+                    : "the transport " + transport.name() + " does not have it";
         }
 
         @Override

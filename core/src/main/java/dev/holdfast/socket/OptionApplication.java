@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,6 +64,18 @@ final class OptionApplication {
         return report(rows(this::readBack));
     }
 
+    /** Asks again what is in force, of the options that an earlier report said were, or might have been. */
+    OptionReport readAgain(Optional<OptionReport> earlier) {
+        return report(rows((option, asked) -> {
+            if (earlier.isEmpty()) {
+                return readBack(option, asked);
+            }
+            Row before = earlier.get().row(option).orElse(null);
+            boolean readable = before != null && (before.status().isInForce() || before.status() == FAILED);
+            return readable ? readBack(option, asked) : before;
+        }));
+    }
+
     /** Acts on the problems of a report as the policy says. */
     void judge(OptionReport report) throws SocketOptionException {
         if (report.problems().isEmpty()) {
@@ -94,7 +107,10 @@ final class OptionApplication {
     }
 
     private OptionReport report(List<Row> rows) {
-        return new OptionReport(target.description(), rows, options.warnings());
+        return new OptionReport(
+                target.description(),
+                rows,
+                options.supportedBy(target::supports).warnings());
     }
 
     private void failOn(List<Row> rows) throws SocketOptionException {
@@ -103,27 +119,28 @@ final class OptionApplication {
         }
     }
 
-    /** Whether the option has a row here: a listener and its children share the options between them. */
+    /**
+     * Whether the option has a row here: a listener and its children share the options between them, and what belongs to a
+     * connect is neither's. What the children cannot have, the listener's report says before there are any.
+     */
     private boolean concerned(TcpOption option) {
-        boolean listeners = switch (option) {
-            case TCP_DEFER_ACCEPT, TCP_SYNCNT, CONNECT_TIMEOUT -> true;
-            default -> false;
-        };
+        boolean listeners = option == TcpOption.TCP_DEFER_ACCEPT;
         return switch (role) {
             case CONNECTING, CONNECTED -> true;
-            case LISTENING -> listeners || option == TcpOption.SO_RCVBUF;
-            case ACCEPTED -> !listeners;
+            case LISTENING ->
+                listeners || option == TcpOption.SO_RCVBUF || (!ofConnect(option) && !target.supports(option));
+            case ACCEPTED -> !listeners && !ofConnect(option);
         };
+    }
+
+    private static boolean ofConnect(TcpOption option) {
+        return option == TcpOption.TCP_SYNCNT || option == TcpOption.CONNECT_TIMEOUT;
     }
 
     /** The row of an option that needs no trying; null for one that does. */
     private @Nullable Row unfit(TcpOption option, int asked) {
-        boolean ofConnect = option == TcpOption.TCP_SYNCNT || option == TcpOption.CONNECT_TIMEOUT;
-        if (ofConnect && role == Role.CONNECTED) {
+        if (ofConnect(option) && role == Role.CONNECTED) {
             return row(option, asked, TOO_LATE, "the socket is connected already");
-        }
-        if (ofConnect && role == Role.LISTENING) {
-            return row(option, asked, UNSUPPORTED, "a listening socket does not connect");
         }
         if (option == TcpOption.TCP_DEFER_ACCEPT && role != Role.LISTENING) {
             return row(option, asked, UNSUPPORTED, "it belongs to a listening socket");

@@ -3,6 +3,7 @@ package dev.holdfast.socket;
 import io.netty.channel.Channel;
 import io.netty.util.AttributeKey;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -90,9 +91,10 @@ public record OptionReport(String socket, List<Row> rows, List<String> warnings)
             return socket + ": no options asked for";
         }
         StringBuilder text = new StringBuilder(socket);
-        text.append(String.format("%n  %-17s %12s %12s  %s", "option", "asked", "found", "status"));
+        text.append(String.format(Locale.ROOT, "%n  %-17s %12s %12s  %s", "option", "asked", "found", "status"));
         for (Row row : rows) {
             text.append(String.format(
+                    Locale.ROOT,
                     "%n  %-17s %12s %12s  %s%s",
                     row.option(),
                     row.option().unit().format(row.asked()),
@@ -100,7 +102,7 @@ public record OptionReport(String socket, List<Row> rows, List<String> warnings)
                     row.status(),
                     row.reason().isEmpty() ? "" : ": " + row.reason()));
         }
-        warnings.forEach(warning -> text.append(String.format("%n  warning: %s", warning)));
+        warnings.forEach(warning -> text.append(String.format(Locale.ROOT, "%n  warning: %s", warning)));
         return text.toString();
     }
 }

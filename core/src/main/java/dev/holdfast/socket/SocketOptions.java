@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 
 /**
  * The TCP options of a connection: asked for here, set by the library itself, read back from the kernel, reported.
@@ -48,9 +49,9 @@ public final class SocketOptions {
     private final OptionPolicy policy;
     private final List<String> warnings;
 
-    private SocketOptions(Builder builder) {
-        this.asked = new EnumMap<>(builder.asked);
-        this.policy = builder.policy;
+    private SocketOptions(EnumMap<TcpOption, Integer> asked, OptionPolicy policy) {
+        this.asked = new EnumMap<>(asked);
+        this.policy = policy;
         this.warnings = OptionWarnings.of(this);
     }
 
@@ -81,9 +82,12 @@ public final class SocketOptions {
     /**
      * Binds a listener with these options. What belongs to the listener (TCP_DEFER_ACCEPT, the receive buffer) is set on
      * it before the bind, and its report is at {@link OptionReport#of(Channel)} when the future completes; the rest is
-     * set on every accepted child before the child's own handler sees it, and the child has a report of its own.
+     * set on every accepted child before the child's own handler sees it, and the child has a report of its own. What the
+     * transport cannot set on a child is in the listener's report already. What belongs to a connect (the connect timeout,
+     * the SYN count) does not concern a listener, so that one object serves both ends.
      *
-     * <p>Under {@link OptionPolicy#FAIL} a child whose options are not in force is closed at once and the reason logged.
+     * <p>Under {@link OptionPolicy#FAIL} the bind fails if the transport lacks an option, and a child on which the kernel
+     * refuses one is closed at once and the reason logged.
      *
      * @throws IllegalStateException if the bootstrap lacks a group, a channel type or a child handler
      */
@@ -106,7 +110,8 @@ public final class SocketOptions {
 
     /**
      * Asks the kernel again what is in force on a channel, without setting anything, on its event loop: shows what
-     * somebody else has changed since. {@link OptionReport#of(Channel)} keeps the earlier report.
+     * somebody else has changed since. A row of the earlier report that was not in force stays as it was; {@link
+     * OptionReport#of(Channel)} keeps that report.
      *
      * @throws IllegalArgumentException if the channel is of no known transport
      */
@@ -121,7 +126,8 @@ public final class SocketOptions {
      * @throws SocketOptionException where {@link OptionPolicy#FAIL} says so; the socket is closed
      * @throws java.net.SocketTimeoutException after the connect timeout; the socket is closed
      * @throws java.net.UnknownHostException if the address is unresolved; the socket is closed
-     * @throws IOException if the connect fails otherwise; the socket is closed
+     * @throws IOException if the connect fails otherwise, and the socket is then closed; or if the socket is connected or
+     *     closed already, and it is then left as it is
      */
     public OptionReport connect(Socket socket, InetSocketAddress remote) throws IOException {
         return JdkOptions.connect(this, socket, remote);
@@ -231,6 +237,20 @@ public final class SocketOptions {
     /** What is legal but unwise in these options, a sentence each that names the consequence. */
     public List<String> warnings() {
         return warnings;
+    }
+
+    /**
+     * These options less those that the transport cannot set: what is left to hope for, and to warn of, where the report will
+     * say UNSUPPORTED. The connect timeout stays, for a timer keeps it.
+     */
+    public SocketOptions supportedBy(Transport transport) {
+        return supportedBy(transport::supports);
+    }
+
+    SocketOptions supportedBy(Predicate<TcpOption> supported) {
+        EnumMap<TcpOption, Integer> left = new EnumMap<>(asked);
+        left.keySet().removeIf(option -> option != CONNECT_TIMEOUT && !supported.test(option));
+        return new SocketOptions(left, policy);
     }
 
     /** What was asked for, in the kernel's units, in the order in which it is set. Unmodifiable. */
@@ -415,7 +435,7 @@ public final class SocketOptions {
 
         /** The options. What is legal but unwise in them is in {@link SocketOptions#warnings()}. */
         public SocketOptions build() {
-            return new SocketOptions(this);
+            return new SocketOptions(asked, policy);
         }
 
         private Builder put(TcpOption option, int value) {

@@ -10,6 +10,7 @@ import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.unix.Errors;
 import java.net.NoRouteToHostException;
 import java.net.SocketTimeoutException;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A kernel that ends a connection wipes {@code unacked} and {@code backoff}; the rules use only what survives
  * ({@link TcpSnapshot}).
+ *
+ * <p>Errors of Netty's native transport carry the kernel's number. Those of Java's own sockets carry only the C library's
+ * text, which is known here in English: in a process with another {@code LC_MESSAGES} they are {@link DeathCause#OTHER}.
  */
 public final class PostMortem {
     // errno of Linux on every architecture that Netty's epoll transport is built for (asm-generic/errno.h)
@@ -27,6 +31,15 @@ public final class PostMortem {
     private static final int ECONNRESET = 104;
     private static final int ETIMEDOUT = 110;
     private static final int EHOSTUNREACH = 113;
+
+    private static final Map<String, Integer> TEXTS = Map.of(
+            "Connection timed out", ETIMEDOUT,
+            "Connection reset", ECONNRESET,
+            "Broken pipe", EPIPE,
+            "No route to host", EHOSTUNREACH,
+            "Host is unreachable", EHOSTUNREACH,
+            "Network is unreachable", ENETUNREACH,
+            "Software caused connection abort", ECONNABORTED);
 
     private PostMortem() {}
 
@@ -121,23 +134,16 @@ public final class PostMortem {
         return 0;
     }
 
-    /** The JDK keeps only strerror's text. Ours are the C library's in the C and English locales. */
+    /** Java's sockets keep only the C library's text, with whatever Netty puts behind it. */
     private static int errnoOf(@Nullable String message) {
         if (message == null) {
             return 0;
         }
-        if (message.contains("Connection timed out")) {
-            return ETIMEDOUT;
+        for (Map.Entry<String, Integer> known : TEXTS.entrySet()) {
+            if (message.startsWith(known.getKey())) {
+                return known.getValue();
+            }
         }
-        if (message.contains("Connection reset") || message.contains("Broken pipe")) {
-            return message.contains("Broken pipe") ? EPIPE : ECONNRESET;
-        }
-        if (message.contains("No route to host") || message.contains("Host is unreachable")) {
-            return EHOSTUNREACH;
-        }
-        if (message.contains("Network is unreachable")) {
-            return ENETUNREACH;
-        }
-        return message.contains("Software caused connection abort") ? ECONNABORTED : 0;
+        return 0;
     }
 }

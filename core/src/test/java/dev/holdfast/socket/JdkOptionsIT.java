@@ -14,6 +14,7 @@ import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.nio.channels.AlreadyConnectedException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.IllegalBlockingModeException;
 import java.nio.channels.SocketChannel;
@@ -151,6 +152,34 @@ class JdkOptionsIT {
         assertThatThrownBy(() -> OPTIONS.connect(channel, unknown)).isInstanceOf(UnknownHostException.class);
         assertThat(socket.isClosed()).isTrue();
         assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void connect_ofAConnectedOne_isRefused_andLeavesItAlone() throws IOException {
+        try (Socket socket = new Socket(address.getAddress(), address.getPort());
+                SocketChannel channel = SocketChannel.open(address)) {
+            int idle = socket.getOption(ExtendedSocketOptions.TCP_KEEPIDLE);
+            assertThatThrownBy(() -> OPTIONS.connect(socket, address)).hasMessage("already connected");
+            assertThatThrownBy(() -> OPTIONS.connect(channel, address)).isInstanceOf(AlreadyConnectedException.class);
+            assertThat(socket.isClosed()).isFalse();
+            assertThat(channel.isOpen()).isTrue();
+            assertThat(socket.getOption(ExtendedSocketOptions.TCP_KEEPIDLE)).isEqualTo(idle);
+        }
+    }
+
+    @Test
+    void connect_warnsOnlyOfWhatJavaCanSet() throws IOException {
+        SocketOptions unwise = SocketOptions.builder()
+                .keepAlive(Duration.ofSeconds(2), Duration.ofSeconds(1), 3)
+                .userTimeout(Duration.ofSeconds(4))
+                .policy(OptionPolicy.IGNORE)
+                .build();
+        try (Socket socket = new Socket()) {
+            assertThat(unwise.connect(socket, address).warnings())
+                    .singleElement()
+                    .asString()
+                    .contains("suspended while data is in flight");
+        }
     }
 
     @Test

@@ -62,6 +62,8 @@ class PostMortemTest {
         "Network is unreachable, UNREACHABLE",
         "Software caused connection abort, LOCALLY_ABORTED",
         "Connection timed out, PATH_DEAD",
+        "my broker said: Connection timed out for topic, OTHER",
+        "Connection timed out: /192.0.2.1:80, PATH_DEAD",
         "Something new, OTHER"
     })
     void error_isNamedByItsText_alsoInsideNettysWrapping(String message, DeathCause cause) {

@@ -8,17 +8,15 @@ import dev.holdfast.verdict.DeathCause;
 import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.verdict.PostMortem;
 import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.handler.codec.string.StringEncoder;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
@@ -107,27 +105,38 @@ final class Connect implements Callable<Integer> {
                     }
                 });
         long started = log.elapsedMillis();
-        ChannelFuture connected = options.connect(bootstrap, remote).await();
+        ChannelFuture connected = options.connect(bootstrap, remote);
+        if (!connected.await(leftMillis(log))) {
+            connected.cancel(false);
+            log.print("closed", "by us", Details.fields("by", "us"));
+            return 0;
+        }
         if (!connected.isSuccess()) {
             return failed(connected.cause(), Duration.ofMillis(log.elapsedMillis() - started), log);
         }
         Channel channel = connected.channel();
-        Thread input = new Thread(() -> sendInput(channel, handler), "standard-input");
+        Thread input = new Thread(() -> sendInput(channel, handler, log), "standard-input");
         input.setDaemon(true);
         input.start();
-        return await(channel, handler);
+        return await(channel, handler, log);
     }
 
-    private int await(Channel channel, PeerHandler handler) throws InterruptedException, ExecutionException {
-        Optional<Duration> limit = eventArguments.limit();
-        if (limit.isPresent()) {
-            try {
-                return exit.get(limit.get().toMillis(), TimeUnit.MILLISECONDS);
-            } catch (TimeoutException over) {
-                handler.close(channel);
-            }
+    private int await(Channel channel, PeerHandler handler, EventLog log)
+            throws InterruptedException, ExecutionException {
+        try {
+            return exit.get(leftMillis(log), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException over) {
+            handler.close(channel);
         }
         return exit.get();
+    }
+
+    /** What is left of {@code --for}, counted from the start. */
+    private long leftMillis(EventLog log) {
+        return eventArguments
+                .limit()
+                .map(limit -> Math.max(1, limit.toMillis() - log.elapsedMillis()))
+                .orElse(Long.MAX_VALUE);
     }
 
     /** A connect that did not succeed: what the user can mend ends with 2, a peer that cannot be had with 3. */
@@ -136,7 +145,7 @@ final class Connect implements Callable<Integer> {
             throw bad(String.valueOf(cause.getMessage()));
         }
         DeathCause named = PostMortem.connecting(cause);
-        if (cause instanceof ConnectException && named == DeathCause.OTHER) {
+        if (named == DeathCause.OTHER) {
             throw bad(endpoint + ": " + cause.getMessage() + " (expected: a host and port where something listens)");
         }
         dead(new PeerDeath(endpoint.toString(), named, after, Optional.empty(), cause), log);
@@ -151,18 +160,28 @@ final class Connect implements Callable<Integer> {
         log.print("dead", death.cause() + ": " + death.explain(), Details.of(death));
     }
 
-    /** Reads standard input to its end; while the connection takes no more, no more is read. */
-    private static void sendInput(Channel channel, PeerHandler handler) {
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    /** Sends standard input to its end; while the connection takes no more, no more is read. */
+    private static void sendInput(Channel channel, PeerHandler handler, EventLog log) {
+        byte[] chunk = new byte[8192];
+        byte last = '\n';
         try {
-            for (String line = lines.readLine(); line != null && channel.isActive(); line = lines.readLine()) {
-                ChannelFuture written = handler.write(channel, line + "\n");
-                if (!channel.isWritable()) {
-                    written.awaitUninterruptibly();
-                }
+            for (int count = System.in.read(chunk); count >= 0 && channel.isActive(); count = System.in.read(chunk)) {
+                last = count == 0 ? last : chunk[count - 1];
+                send(channel, handler, Unpooled.copiedBuffer(chunk, 0, count));
+            }
+            if (last != '\n') {
+                send(channel, handler, Unpooled.copiedBuffer(new byte[] {'\n'})); // a last line without its end
             }
         } catch (IOException unreadable) {
-            throw new UncheckedIOException("standard input", unreadable);
+            String warning = "standard input: " + unreadable.getMessage() + " (expected: lines to send)";
+            log.print("warning", warning, Details.fields("warning", warning));
+        }
+    }
+
+    private static void send(Channel channel, PeerHandler handler, ByteBuf bytes) {
+        ChannelFuture written = handler.write(channel, bytes);
+        if (!channel.isWritable()) {
+            written.awaitUninterruptibly();
         }
     }
 

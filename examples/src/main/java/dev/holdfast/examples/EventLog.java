@@ -5,6 +5,7 @@ import com.google.gson.GsonBuilder;
 import dev.holdfast.policy.LivenessPolicy;
 import io.netty.util.concurrent.Ticker;
 import java.io.PrintStream;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +52,7 @@ final class EventLog {
             object.putAll(fields);
             out.println(JSON.toJson(object));
         } else {
-            out.printf("%5d.%03d s  %-10s %s%n", millis / 1000, millis % 1000, event, text);
+            out.printf(Locale.ROOT, "%5d.%03d s  %-10s %s%n", millis / 1000, millis % 1000, event, text);
         }
         out.flush();
     }
@@ -71,7 +72,7 @@ final class EventLog {
             if (point == '\t' || (!Character.isISOControl(point) && Character.isDefined(point))) {
                 safe.appendCodePoint(point);
             } else {
-                safe.append(String.format("\\u%04x", point));
+                safe.append(String.format(Locale.ROOT, "\\u%04x", point));
             }
         });
         return safe.toString();

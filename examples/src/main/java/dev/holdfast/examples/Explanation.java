@@ -37,20 +37,23 @@ final class Explanation {
         this.survivals = Middlebox.all().stream()
                 .map(box -> policy.survives(box, kernel))
                 .toList();
-        this.warnings = new ArrayList<>(policy.warnings());
-        this.warnings.addAll(bounds.warnings());
+        this.warnings = bounds.warnings();
     }
 
     String text() {
         List<String> lines = new ArrayList<>();
         lines.add("options");
-        options().forEach((option, value) -> lines.add(String.format("  %-18s %s", option, value)));
+        options().forEach((option, value) -> lines.add(String.format(Locale.ROOT, "  %-18s %s", option, value)));
         lines.add("");
         lines.add("kernel: " + kernel.source()
                 + kernel.release().map(name -> ", Linux " + name).orElse(""));
         kernel.values()
                 .forEach((key, value) -> lines.add(String.format(
-                        "  %-32s %7d%s", key, value, kernel.assumedKeys().contains(key) ? "  (assumed)" : "")));
+                        Locale.ROOT,
+                        "  %-32s %7d%s",
+                        key,
+                        value,
+                        kernel.assumedKeys().contains(key) ? "  (assumed)" : "")));
         if (!kernel.unusedKeys().isEmpty()) {
             lines.add("  of no use here: " + shortened(kernel.unusedKeys()));
         }
@@ -59,11 +62,13 @@ final class Explanation {
         bounds.toString().lines().forEach(line -> lines.add("  " + line));
         lines.add("");
         lines.add("conditions");
-        bounds.bounds().forEach(bound -> lines.add(String.format("  %-27s  %s", bound.mode(), bound.conditions())));
+        bounds.bounds()
+                .forEach(bound ->
+                        lines.add(String.format(Locale.ROOT, "  %-27s  %s", bound.mode(), bound.conditions())));
         lines.add("");
         lines.add("middleboxes, with an idle connection");
-        survivals.forEach(
-                survival -> lines.add(String.format("  %-8s  %s", outcome(survival), survival.explanation())));
+        survivals.forEach(survival ->
+                lines.add(String.format(Locale.ROOT, "  %-8s  %s", outcome(survival), survival.explanation())));
         lines.add("");
         lines.add(warnings.isEmpty() ? "warnings: none" : "warnings");
         warnings.forEach(warning -> lines.add("  " + warning));

@@ -1,6 +1,7 @@
 package dev.holdfast.examples;
 
 import dev.holdfast.socket.OptionReport;
+import dev.holdfast.socket.SocketOptionException;
 import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.PeerDeath;
@@ -70,10 +71,17 @@ final class Listen implements Callable<Integer> {
         InetSocketAddress local = resolve();
         EventLog log = eventArguments.log(System.out);
         EventLog.warnOfHeartbeat(arguments.policy(), log);
+        if (options.synCount().isPresent() || options.connectTimeout().isPresent()) {
+            String warning = "the SYN count and the connect timeout belong to a connect: they do nothing here";
+            log.print("warning", warning, Details.fields("warning", warning));
+        }
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
         try {
             ChannelFuture bound =
                     options.bind(bootstrap(group, transport, log), local).await();
+            if (bound.cause() instanceof SocketOptionException notInForce) {
+                throw bad(String.valueOf(notInForce.getMessage()));
+            }
             if (!bound.isSuccess()) {
                 throw bad(endpoint + ": " + bound.cause().getMessage() + " (expected: a free port of this host)");
             }

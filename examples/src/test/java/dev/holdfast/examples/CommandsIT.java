@@ -188,6 +188,42 @@ class CommandsIT {
         }
     }
 
+    @Test
+    void forLimit_boundsTheConnectToo() throws Exception {
+        try (ServerSocket deaf = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            List<Socket> fillers = new ArrayList<>();
+            for (int i = 0; i < 2; i++) { // a queue of one holds two
+                fillers.add(new Socket(deaf.getInetAddress(), deaf.getLocalPort()));
+            }
+            try (Program connect = Program.start("connect", address(deaf), "--events", "json", "--for", "600ms")) {
+                JsonObject closed = connect.event("closed");
+                assertThat(closed.get("elapsedMillis").getAsLong()).isBetween(600L, 3000L);
+                assertThat(connect.exitCode()).isZero();
+            }
+            for (Socket filler : fillers) {
+                filler.close();
+            }
+        }
+    }
+
+    @Test
+    void input_ofBytesWithoutLineEnds_isSentAsItIs_andItsLastLineIsEnded() throws Exception {
+        try (ServerSocket server = server();
+                Program connect = Program.start("connect", address(server), "--events", "json")) {
+            Socket accepted = server.accept();
+            connect.event("up");
+            byte[] binary = new byte[100_000];
+            new java.util.Random(7).nextBytes(binary);
+            binary[binary.length - 1] = 'x';
+            connect.input().write(binary);
+            connect.input().close();
+            byte[] received = accepted.getInputStream().readNBytes(binary.length + 1);
+            assertThat(received).startsWith(binary).endsWith('x', '\n');
+            accepted.close();
+            assertThat(connect.event("closed").get("by").getAsString()).isEqualTo("peer");
+        }
+    }
+
     static Stream<Arguments> badInput() {
         return Stream.of(
                 bad("no command given"),
@@ -207,6 +243,17 @@ class CommandsIT {
                 bad("--keepalive: '1s' (expected: IDLE/INTERVAL/COUNT", "connect", "localhost:1", "--keepalive", "1s"),
                 bad("'5' (expected: a whole number with its unit", "connect", "localhost:1", "--user-timeout", "5"),
                 bad("synCount: 0 (expected: 1 to 127)", "listen", "0", "--syn-count", "0"),
+                bad("(expected: at most 10000h)", "connect", "localhost:1", "--for", "999999999999h"),
+                bad(
+                        "TCP_USER_TIMEOUT = 5000 ms is UNSUPPORTED (the transport nio does not have it)",
+                        "listen",
+                        "127.0.0.1:0",
+                        "--user-timeout",
+                        "5s",
+                        "--transport",
+                        "nio",
+                        "--on-unmet",
+                        "fail"),
                 bad(
                         "--detect-within: PT10S (expected: alone",
                         "connect",
