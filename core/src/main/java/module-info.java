@@ -9,6 +9,7 @@ module dev.holdfast {
     requires transitive io.netty.buffer;
     requires transitive io.netty.common;
     requires transitive io.netty.transport;
+    requires io.netty.codec;
     requires io.netty.transport.unix.common;
     requires jdk.net;
     requires org.slf4j;
@@ -18,6 +19,7 @@ module dev.holdfast {
     exports dev.holdfast.policy;
     exports dev.holdfast.socket;
     exports dev.holdfast.verdict;
+    exports dev.holdfast.wire;
 
     uses dev.holdfast.socket.Transport;
 }
