@@ -81,7 +81,7 @@ class CommandsIT {
                             "--user-timeout",
                             "33s");
                     Program second =
-                            Program.start("connect", "127.0.0.1:" + port, "--events", "json", "--for", "200ms")) {
+                            Program.start("connect", "127.0.0.1:" + port, "--events", "json", "--for", "3s")) {
                 assertThat(connect.event("connecting").get("transport").getAsString())
                         .isEqualTo(transport);
                 JsonObject up = connect.event("up");
@@ -95,6 +95,7 @@ class CommandsIT {
                 assertThat(row(listen.event("up"), "TCP_KEEPIDLE").get("found").getAsInt())
                         .isEqualTo(9);
 
+                second.event("up");
                 assertThat(second.event("closed").get("by").getAsString()).isEqualTo("us");
                 assertThat(second.exitCode()).isZero();
                 assertThat(listen.event("closed").get("by").getAsString()).isEqualTo("peer");
