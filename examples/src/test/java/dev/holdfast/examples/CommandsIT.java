@@ -80,8 +80,7 @@ class CommandsIT {
                             "20s/5s/3",
                             "--user-timeout",
                             "33s");
-                    Program second =
-                            Program.start("connect", "127.0.0.1:" + port, "--events", "json", "--for", "3s")) {
+                    Program second = Program.start("connect", "127.0.0.1:" + port, "--events", "json", "--for", "3s")) {
                 assertThat(connect.event("connecting").get("transport").getAsString())
                         .isEqualTo(transport);
                 JsonObject up = connect.event("up");
