@@ -10,6 +10,7 @@ module dev.holdfast {
     requires transitive io.netty.common;
     requires transitive io.netty.transport;
     requires io.netty.codec;
+    requires io.netty.handler;
     requires io.netty.transport.unix.common;
     requires jdk.net;
     requires org.slf4j;

@@ -2,13 +2,42 @@ package dev.holdfast.heartbeat;
 
 import dev.holdfast.socket.internal.Durations;
 import java.time.Duration;
+import java.util.Objects;
 
 /**
- * The times of an application-level heartbeat: a probe every {@link #interval()}, an answer expected within {@link
- * #timeout()}, the peer dead after {@link #attempts()} unanswered probes in a row.
+ * The times of an application-level heartbeat: a beat every {@link #interval()}, an answer expected within {@link
+ * #timeout()}, the peer judged after {@link #attempts()} unanswered probes in a row.
  *
  * <p>Immutable. A dead peer is found within {@code interval + attempts * timeout}, counted from its last byte, plus the
- * ticks of the timer ({@link #tick()}).
+ * ticks of the timer ({@link #tick()}) and the sum of our own stalls. Any byte from the peer is life; what we send is no
+ * evidence of anything. When the last timeout has passed and everything that lies unread has been read, this table says
+ * what the silence means; the first row that fits counts:
+ *
+ * <table>
+ *   <caption>Which limit applies</caption>
+ *   <thead>
+ *     <tr><th>what is seen</th><th>limit</th><th>then</th></tr>
+ *   </thead>
+ *   <tbody>
+ *     <tr><td>the kernel holds bytes we have not read</td><td>none</td><td>alive</td></tr>
+ *     <tr><td>what we sent was not acknowledged since the last probe left</td><td>timeout * attempts</td><td>PATH_DEAD</td></tr>
+ *     <tr><td>the peer's window is closed, two or more window probes are unanswered</td><td>timeout * attempts</td>
+ *         <td>PATH_DEAD</td></tr>
+ *     <tr><td>the peer's window is closed, its kernel answers</td><td>{@link #slowReaderTolerance()}</td>
+ *         <td>PEER_NOT_READING</td></tr>
+ *     <tr><td>its window is open, and nothing of ours leaves</td><td>timeout * attempts</td><td>LOCAL_DROP</td></tr>
+ *     <tr><td>bytes stand before our probe</td><td>{@link #writeStallTimeout()} without progress</td><td>STALLED_WRITE</td></tr>
+ *     <tr><td>our reads are paused, the kernel says that all is acknowledged</td><td>none</td><td>excused</td></tr>
+ *     <tr><td>our reads are paused, the kernel can't be asked (NIO)</td><td>{@link #pausedReadsLimit()}</td>
+ *         <td>HEARTBEAT_TIMEOUT</td></tr>
+ *     <tr><td>one of these has just ended</td><td>timeout * attempts, anew</td><td>a fresh probe</td></tr>
+ *     <tr><td>all was acknowledged</td><td>timeout * attempts</td><td>PEER_HUNG</td></tr>
+ *     <tr><td>the kernel can't be asked (NIO)</td><td>timeout * attempts</td><td>HEARTBEAT_TIMEOUT</td></tr>
+ *   </tbody>
+ * </table>
+ *
+ * <p>A timer of ours that comes late stops the peer's clock for that long, and is told as a stall of ours if it is more than
+ * {@link #stallAllowance()}. The first, third, fourth and fifth rows, and the second, need the kernel's evidence: epoll.
  */
 public final class HeartbeatOptions {
     private static final int MIN_MILLIS = 10;
@@ -17,11 +46,25 @@ public final class HeartbeatOptions {
     private final Duration interval;
     private final Duration timeout;
     private final int attempts;
+    private final HeartbeatMode mode;
+    private final Duration stallAllowance;
+    private final Duration writeStallTimeout;
+    private final Duration slowReaderTolerance;
+    private final Duration pausedReadsLimit;
+    private final boolean beatEvents;
+    private final boolean manualStart;
 
     private HeartbeatOptions(Builder builder) {
         this.interval = builder.interval;
         this.timeout = builder.timeout;
         this.attempts = builder.attempts;
+        this.mode = builder.mode;
+        this.stallAllowance = builder.stallAllowance;
+        this.writeStallTimeout = builder.writeStallTimeout;
+        this.slowReaderTolerance = builder.slowReaderTolerance;
+        this.pausedReadsLimit = builder.pausedReadsLimit;
+        this.beatEvents = builder.beatEvents;
+        this.manualStart = builder.manualStart;
     }
 
     /** A builder with the defaults. */
@@ -31,7 +74,17 @@ public final class HeartbeatOptions {
 
     /** A builder that starts with these options. */
     public Builder toBuilder() {
-        return new Builder().interval(interval).timeout(timeout).attempts(attempts);
+        return new Builder()
+                .interval(interval)
+                .timeout(timeout)
+                .attempts(attempts)
+                .mode(mode)
+                .stallAllowance(stallAllowance)
+                .writeStallTimeout(writeStallTimeout)
+                .slowReaderTolerance(slowReaderTolerance)
+                .pausedReadsLimit(pausedReadsLimit)
+                .beatEvents(beatEvents)
+                .manualStart(manualStart);
     }
 
     /** The time from the peer's last byte to the next probe. */
@@ -49,6 +102,41 @@ public final class HeartbeatOptions {
         return attempts;
     }
 
+    /** When beats are sent. */
+    public HeartbeatMode mode() {
+        return mode;
+    }
+
+    /** How late our own timer may be before the delay is told as a stall of ours. */
+    public Duration stallAllowance() {
+        return stallAllowance;
+    }
+
+    /** How long a backlog may stand still. */
+    public Duration writeStallTimeout() {
+        return writeStallTimeout;
+    }
+
+    /** How long a peer that lives may read nothing. */
+    public Duration slowReaderTolerance() {
+        return slowReaderTolerance;
+    }
+
+    /** How long our own paused reads excuse a silence where the kernel cannot be asked. */
+    public Duration pausedReadsLimit() {
+        return pausedReadsLimit;
+    }
+
+    /** Whether every answered beat is an event. */
+    public boolean hasBeatEvents() {
+        return beatEvents;
+    }
+
+    /** Whether beats wait for {@link HeartbeatHandler#start()}. */
+    public boolean isManualStart() {
+        return manualStart;
+    }
+
     /** The step of the timer that keeps these times: a tenth of the smaller of the two, between 1 ms and 100 ms. */
     public Duration tick() {
         long tenth = Math.min(interval.toMillis(), timeout.toMillis()) / 10;
@@ -60,12 +148,29 @@ public final class HeartbeatOptions {
         return other instanceof HeartbeatOptions that
                 && interval.equals(that.interval)
                 && timeout.equals(that.timeout)
-                && attempts == that.attempts;
+                && attempts == that.attempts
+                && mode == that.mode
+                && stallAllowance.equals(that.stallAllowance)
+                && writeStallTimeout.equals(that.writeStallTimeout)
+                && slowReaderTolerance.equals(that.slowReaderTolerance)
+                && pausedReadsLimit.equals(that.pausedReadsLimit)
+                && beatEvents == that.beatEvents
+                && manualStart == that.manualStart;
     }
 
     @Override
     public int hashCode() {
-        return (interval.hashCode() * 31 + timeout.hashCode()) * 31 + attempts;
+        return Objects.hash(
+                interval,
+                timeout,
+                attempts,
+                mode,
+                stallAllowance,
+                writeStallTimeout,
+                slowReaderTolerance,
+                pausedReadsLimit,
+                beatEvents,
+                manualStart);
     }
 
     /** The three numbers, as {@code HeartbeatOptions[interval=PT15S, timeout=PT5S, attempts=2]}. */
@@ -79,6 +184,13 @@ public final class HeartbeatOptions {
         private Duration interval = Duration.ofSeconds(15);
         private Duration timeout = Duration.ofSeconds(5);
         private int attempts = 2;
+        private HeartbeatMode mode = HeartbeatMode.WHEN_QUIET;
+        private Duration stallAllowance = Duration.ofMillis(50);
+        private Duration writeStallTimeout = Duration.ofSeconds(30);
+        private Duration slowReaderTolerance = Duration.ofMinutes(1);
+        private Duration pausedReadsLimit = Duration.ofMinutes(5);
+        private boolean beatEvents;
+        private boolean manualStart;
 
         private Builder() {}
 
@@ -118,6 +230,75 @@ public final class HeartbeatOptions {
                         "heartbeat attempts: " + attempts + " (expected: 1 to " + MAX_ATTEMPTS + ")");
             }
             this.attempts = attempts;
+            return this;
+        }
+
+        /** When beats are sent; {@link HeartbeatMode#WHEN_QUIET} by default, which costs a busy connection nothing. */
+        public Builder mode(HeartbeatMode mode) {
+            this.mode = Objects.requireNonNull(mode, "mode");
+            return this;
+        }
+
+        /**
+         * How late our own timer may be before the delay is told as a stall of ours: 1 ms to 2147483647 ms, by default 50 ms,
+         * longer than most pauses of a healthy JVM. Whatever its length, no stall of more than a tick is charged to the
+         * peer.
+         *
+         * @throws IllegalArgumentException if it is out of range, or no whole number of milliseconds
+         */
+        public Builder stallAllowance(Duration allowance) {
+            Durations.wholeMillis("stallAllowance", allowance, 1, Integer.MAX_VALUE);
+            this.stallAllowance = allowance;
+            return this;
+        }
+
+        /**
+         * How long what stands before a probe may stand still, where the kernel can't tell why: 10 ms to 2147483647 ms, by
+         * default 30 s. NIO sees a full send buffer move only when a third of it has drained: 30 s are a third of 4 MiB, the
+         * largest by default, over 375 kbit/s.
+         *
+         * @throws IllegalArgumentException if it is out of range, or no whole number of milliseconds
+         */
+        public Builder writeStallTimeout(Duration timeout) {
+            Durations.wholeMillis("writeStallTimeout", timeout, MIN_MILLIS, Integer.MAX_VALUE);
+            this.writeStallTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * How long a peer whose kernel answers may keep its window closed: 10 ms to 2147483647 ms, by default 1 min, longer
+         * than a pause from which a program recovers. Needs the kernel's evidence (epoll).
+         *
+         * @throws IllegalArgumentException if it is out of range, or no whole number of milliseconds
+         */
+        public Builder slowReaderTolerance(Duration tolerance) {
+            Durations.wholeMillis("slowReaderTolerance", tolerance, MIN_MILLIS, Integer.MAX_VALUE);
+            this.slowReaderTolerance = tolerance;
+            return this;
+        }
+
+        /**
+         * How long our own paused reads excuse a silence on a transport that cannot ask the kernel: 10 ms to 2147483647 ms,
+         * by default 5 min, so that a peer that died meanwhile does not stay for ever. On epoll the kernel's evidence is
+         * judged instead.
+         *
+         * @throws IllegalArgumentException if it is out of range, or no whole number of milliseconds
+         */
+        public Builder pausedReadsLimit(Duration limit) {
+            Durations.wholeMillis("pausedReadsLimit", limit, MIN_MILLIS, Integer.MAX_VALUE);
+            this.pausedReadsLimit = limit;
+            return this;
+        }
+
+        /** Whether every answered beat is an event; not by default, for it costs an object a beat. */
+        public Builder beatEvents(boolean on) {
+            this.beatEvents = on;
+            return this;
+        }
+
+        /** Whether beats wait for {@link HeartbeatHandler#start()}; not by default. */
+        public Builder manualStart(boolean on) {
+            this.manualStart = on;
             return this;
         }
 

@@ -1,4 +1,7 @@
-/** The heartbeat layer. For now the times of a heartbeat, as the policy computes with them. */
+/**
+ * The heartbeat layer: a handler for any pipeline that beats, answers, and says when the peer is dead and why. Start with
+ * {@link dev.holdfast.heartbeat.HeartbeatHandler}.
+ */
 @NullMarked
 package dev.holdfast.heartbeat;
 

@@ -69,11 +69,11 @@ final class DetectionModel {
                 if (userTimeout > 0) {
                     race.enter(Detector.USER_TIMEOUT, formulas.probesUnder(userTimeout));
                 }
-                unanswered(race);
+                unread(race);
             }
             case ZERO_WINDOW_PEER_VANISHED -> {
                 race.enter(kernelOr(Detector.WINDOW_PROBES), closedWindow());
-                unanswered(race);
+                unread(race);
             }
             case LOCAL_FILTER_DROP -> {
                 race.enter(filterCovered() ? Detector.USER_TIMEOUT : Detector.WINDOW_PROBES, filtered());
@@ -118,6 +118,27 @@ final class DetectionModel {
                     + heartbeat.attempts() * heartbeat.timeout().toMillis();
             long ticks = (heartbeat.attempts() + 1) * heartbeat.tick().toMillis();
             race.enter(Detector.HEARTBEAT, new Span(bound, bound + ticks));
+        }
+    }
+
+    /**
+     * Behind a closed window no probe gets out. The heartbeat then waits for slowReaderTolerance, or where the kernel can't
+     * be asked for writeStallTimeout, from the first probe on, and looks at it every timeout.
+     */
+    private void unread(Race race) {
+        if (heartbeat != null) {
+            long interval = heartbeat.interval().toMillis();
+            long timeout = heartbeat.timeout().toMillis();
+            boolean asksTheKernel = transport.supports(TCP_USER_TIMEOUT);
+            long patience =
+                    (asksTheKernel ? heartbeat.slowReaderTolerance() : heartbeat.writeStallTimeout()).toMillis();
+            long answers = heartbeat.attempts() * timeout;
+            long ticks = (heartbeat.attempts() + 2) * heartbeat.tick().toMillis();
+            race.enter(
+                    Detector.HEARTBEAT,
+                    new Span(
+                            interval + (asksTheKernel ? Math.max(answers, patience) : answers),
+                            interval + Math.max(answers, patience + timeout) + ticks));
         }
     }
 

@@ -49,7 +49,7 @@ public final class LivenessPolicy {
      *
      * <ul>
      *   <li>heartbeat every D/4, each answer within D/5, 2 attempts, so 0.65 D and three ticks; the rest of D is for stalls
-     *       of this process;
+     *       of this process; a peer that lives but does not read, and a backlog that stands still, have 0.45 D;
      *   <li>keepalive idle 0.3 D and interval D/10 in whole seconds, for times in which no heartbeat runs;
      *   <li>keepalive count C, 3 or as many as fit, and a user timeout of idle + C * interval - interval/2, which keeps
      *       them all, so that heartbeat interval + 2 retransmission timeouts + user timeout, timer rounding included, stay

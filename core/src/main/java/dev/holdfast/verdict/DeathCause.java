@@ -3,22 +3,49 @@ package dev.holdfast.verdict;
 /**
  * Why a connection died, or never came to be.
  *
- * <p>A close that the peer asked for (FIN, with nothing outstanding) is no death and has no cause here. On NIO there is
- * no tcp_info, and where the error alone does not tell two causes apart the constant says which is named.
+ * <p>A close that the peer asked for (FIN) is no death and has no cause here. What can be named depends on whether the kernel
+ * can be asked: on epoll it can, on NIO there is only the error, or the heartbeat's own silence.
+ *
+ * <table>
+ *   <caption>Fault and cause</caption>
+ *   <thead>
+ *     <tr><th>fault</th><th>cause on epoll</th><th>cause on NIO</th></tr>
+ *   </thead>
+ *   <tbody>
+ *     <tr><td>the peer's host or the path is gone, noticed by the kernel</td><td>PATH_DEAD</td><td>PATH_DEAD</td></tr>
+ *     <tr><td>the same, noticed by the heartbeat</td><td>PATH_DEAD</td><td>HEARTBEAT_TIMEOUT, or STALLED_WRITE behind a
+ *         full send buffer</td></tr>
+ *     <tr><td>the peer's program hangs, its kernel answers</td><td>PEER_HUNG</td><td>HEARTBEAT_TIMEOUT</td></tr>
+ *     <tr><td>the peer reads nothing while we write</td><td>PEER_NOT_READING</td><td>STALLED_WRITE</td></tr>
+ *     <tr><td>our own firewall or queue drops what we send, noticed by the kernel</td><td>LOCAL_DROP</td>
+ *         <td>PATH_DEAD</td></tr>
+ *     <tr><td>the same, noticed by the heartbeat</td><td>LOCAL_DROP</td><td>HEARTBEAT_TIMEOUT</td></tr>
+ *     <tr><td>a reset by the peer or a box in between</td><td>RESET</td><td>RESET</td></tr>
+ *     <tr><td>ICMP unreachable, no route</td><td>UNREACHABLE</td><td>UNREACHABLE</td></tr>
+ *     <tr><td>the socket is ended on our own host</td><td>LOCALLY_ABORTED</td><td>LOCALLY_ABORTED</td></tr>
+ *     <tr><td>nobody answers the connect</td><td>CONNECT_TIMEOUT</td><td>CONNECT_TIMEOUT</td></tr>
+ *   </tbody>
+ * </table>
  */
 public enum DeathCause {
-    /** The peer's host, or the path to it, is gone: data or keepalive probes stay unacknowledged. NIO: also LOCAL_DROP. */
+    /** The peer's host, or the path to it, is gone: data or probes stay unacknowledged. */
     PATH_DEAD,
-    /** The peer's host answers, its window is closed and stays closed: the peer's program does not read. */
+    /** The peer's kernel, or a proxy that ends TCP there, acknowledges; the program behind it does not answer. */
+    PEER_HUNG,
+    /** The peer's kernel answers, its window is closed and stays closed: the peer's program does not read. */
     PEER_NOT_READING,
-    /** Our own firewall or queue drops what we send. NIO: named PATH_DEAD. */
+    /** The peer's window is open, and what we send does not leave our own host. */
     LOCAL_DROP,
+    /** What we wrote stands still, and it cannot be told why. */
+    STALLED_WRITE,
     /** A RST, from the peer or from a box in between that forgot the connection. */
     RESET,
     /** The network said that the peer cannot be reached (ICMP unreachable, no route). */
     UNREACHABLE,
     /** Something on our own host ended the socket ({@code ss -K}, an administrator). */
     LOCALLY_ABORTED,
+    /** Nothing answered, and the kernel cannot be asked why. */
+    HEARTBEAT_TIMEOUT,
     /** Nothing answered the connect in time. */
     CONNECT_TIMEOUT,
     /** An error that none of the others describes; the exception is all there is. */

@@ -11,16 +11,23 @@ import java.util.Optional;
  * @param cause why it died
  * @param detectedAfter the time from the last byte that came from the peer, or from the connect where none had come, to
  *     the verdict
- * @param evidence what the kernel knew when the connection died; empty where it could not be asked (NIO, a failed connect)
- * @param error what the kernel or the transport reported
+ * @param rule which rule spoke the verdict, in a few words
+ * @param evidence what was known when it was spoken
+ * @param error what the kernel or the transport reported; empty where the verdict is our own
  */
 public record PeerDeath(
-        String peer, DeathCause cause, Duration detectedAfter, Optional<TcpSnapshot> evidence, Throwable error) {
+        String peer,
+        DeathCause cause,
+        Duration detectedAfter,
+        String rule,
+        Evidence evidence,
+        Optional<Throwable> error) {
     /** Checks that nothing is null. */
     public PeerDeath {
         Objects.requireNonNull(peer, "peer");
         Objects.requireNonNull(cause, "cause");
         Objects.requireNonNull(detectedAfter, "detectedAfter");
+        Objects.requireNonNull(rule, "rule");
         Objects.requireNonNull(evidence, "evidence");
         Objects.requireNonNull(error, "error");
     }

@@ -5,6 +5,7 @@ import static dev.holdfast.verdict.TcpSnapshot.Field.NOTSENT_BYTES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.PROBES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.RETRANSMITS;
 import static dev.holdfast.verdict.TcpSnapshot.Field.SND_WND;
+import static dev.holdfast.verdict.TcpSnapshot.Field.STATE;
 
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.unix.Errors;
@@ -55,7 +56,7 @@ public final class PostMortem {
             case ECONNRESET, EPIPE -> DeathCause.RESET;
             case EHOSTUNREACH, ENETUNREACH -> DeathCause.UNREACHABLE;
             case ECONNABORTED -> DeathCause.LOCALLY_ABORTED;
-            default -> DeathCause.OTHER;
+            default -> evidence.map(PostMortem::endedSilently).orElse(DeathCause.OTHER);
         };
     }
 
@@ -68,6 +69,17 @@ public final class PostMortem {
         }
         DeathCause cause = established(error, Optional.empty());
         return cause == DeathCause.PATH_DEAD ? DeathCause.CONNECT_TIMEOUT : cause;
+    }
+
+    /** A write failed and did not say why, but the kernel has ended the socket: by a timer of its own, or by a reset. */
+    private static DeathCause endedSilently(TcpSnapshot evidence) {
+        if (evidence.get(STATE, 0) != TcpSnapshot.STATE_CLOSE) {
+            return DeathCause.OTHER;
+        }
+        boolean byTimer = evidence.get(RETRANSMITS, 0) > 0
+                || evidence.get(PROBES, 0) > 0
+                || (evidence.get(NOTSENT_BYTES, 0) > 0 && evidence.get(SND_WND, 0) == 0);
+        return byTimer ? timedOut(evidence) : DeathCause.RESET;
     }
 
     /**
@@ -88,7 +100,7 @@ public final class PostMortem {
 
     /** One sentence of what the verdict rests on, to follow "is dead: ". */
     static String reason(PeerDeath death) {
-        TcpSnapshot evidence = death.evidence().orElse(null);
+        TcpSnapshot evidence = death.evidence().tcpInfo().orElse(null);
         return switch (death.cause()) {
             case PATH_DEAD ->
                 evidence == null
@@ -109,8 +121,15 @@ public final class PostMortem {
             case RESET -> "it, or a box in between that has forgotten the connection, sent a reset.";
             case UNREACHABLE -> "the network reported that it cannot be reached.";
             case LOCALLY_ABORTED -> "something on our own host ended the socket.";
+            case PEER_HUNG ->
+                "its kernel acknowledged all we sent, but nothing answered. What terminates TCP there is alive,"
+                        + " the program does not answer.";
+            case STALLED_WRITE -> death.evidence().backlogBytes() + " bytes of ours stand still.";
+            case HEARTBEAT_TIMEOUT -> "nothing answered (" + death.rule() + ").";
             case CONNECT_TIMEOUT -> "nothing answered the connect.";
-            case OTHER -> "the error is all that is known: " + death.error() + ".";
+            case OTHER ->
+                "the error is all that is known: "
+                        + death.error().map(Throwable::toString).orElse("none") + ".";
         };
     }
 

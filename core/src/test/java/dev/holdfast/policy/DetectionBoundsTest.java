@@ -3,6 +3,7 @@ package dev.holdfast.policy;
 import static dev.holdfast.policy.FailureMode.*;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.policy.DetectionBounds.Bound;
 import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.Transport;
@@ -67,8 +68,8 @@ class DetectionBoundsTest {
                 // a heartbeat: interval + attempts * timeout, and a tick of 100 ms for each step
                 "IDLE_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
                 "UNACKED_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
-                "ZERO_WINDOW_PEER_ALIVE, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
-                "ZERO_WINDOW_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
+                "ZERO_WINDOW_PEER_ALIVE, heartbeat=5000/1000/2, 65000, 66400, HEARTBEAT",
+                "ZERO_WINDOW_PEER_VANISHED, heartbeat=5000/1000/2, 65000, 66400, HEARTBEAT",
                 "LOCAL_FILTER_DROP, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
                 "LOCAL_QUEUE_DROP, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
                 "LOCAL_QUEUE_DROP, heartbeat=5000/5000/2, 7700, 8675, LOCAL_RETRY",
@@ -113,7 +114,9 @@ class DetectionBoundsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(FailureMode.class)
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"ZERO_WINDOW_PEER_ALIVE", "ZERO_WINDOW_PEER_VANISHED"})
     void bounds_nio_areThoseWithoutUserTimeoutSynCountAndRtoMax(FailureMode mode) {
         Scenario asked = Scenario.of("keepalive=2/1/3 user=4000 syn=1 rtoMax=1000 heartbeat=5000/9000/2");
         Scenario possible = Scenario.of("keepalive=2/1/3 heartbeat=5000/9000/2");
@@ -124,6 +127,28 @@ class DetectionBoundsTest {
         assertThat(nio.nominal()).isEqualTo(all.nominal());
         assertThat(nio.worstCase()).isEqualTo(all.worstCase()).isEqualTo(nio.worstCaseWithoutUserTimeout());
         assertThat(nio.detector()).isEqualTo(all.detector());
+    }
+
+    /** The kernel tells a closed window from a backlog that stands still; NIO sees the backlog, if there is one. */
+    @ParameterizedTest
+    @EnumSource(names = {"ZERO_WINDOW_PEER_ALIVE", "ZERO_WINDOW_PEER_VANISHED"})
+    void bounds_closedWindow_waitForTheHeartbeatsPatience(FailureMode mode) {
+        HeartbeatOptions beats = HeartbeatOptions.builder()
+                .interval(Duration.ofSeconds(5))
+                .timeout(Duration.ofSeconds(1))
+                .attempts(2)
+                .slowReaderTolerance(Duration.ofSeconds(20))
+                .writeStallTimeout(Duration.ofSeconds(10))
+                .build();
+        LivenessPolicy policy = LivenessPolicy.of(SocketOptions.builder().build(), beats);
+        KernelSettings kernel = KernelSettings.linuxDefaults();
+
+        Bound all = policy.bounds(kernel, AllOptionsTransport.INSTANCE).bound(mode);
+        assertThat(all.nominal()).contains(Duration.ofSeconds(25));
+        assertThat(all.worstCase()).contains(Duration.ofMillis(26_400));
+        Bound nio = policy.bounds(kernel, Transport.nio()).bound(mode);
+        assertThat(nio.nominal()).contains(Duration.ofSeconds(7));
+        assertThat(nio.worstCase()).contains(Duration.ofMillis(16_400));
     }
 
     @Test

@@ -95,6 +95,8 @@ class LivenessPolicyTest {
                         .interval(Duration.ofMillis(2500))
                         .timeout(Duration.ofSeconds(2))
                         .attempts(2)
+                        .slowReaderTolerance(Duration.ofMillis(4500))
+                        .writeStallTimeout(Duration.ofMillis(4500))
                         .build());
         assertThat(policy.socketOptions())
                 .isEqualTo(SocketOptions.builder()

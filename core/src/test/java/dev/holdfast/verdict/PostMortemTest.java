@@ -74,6 +74,25 @@ class PostMortemTest {
                 .isEqualTo(cause);
     }
 
+    // a failed write does not always tell its error; the socket's state does
+    @ParameterizedTest
+    @CsvSource({
+        "7, 6, 0, 0,       64256, PATH_DEAD",
+        "7, 0, 3, 0,       64256, PATH_DEAD",
+        "7, 0, 1, 2500000,     0, PEER_NOT_READING",
+        "7, 0, 0, 100,     64256, RESET",
+        "7, 0, 0, 0,       64256, RESET",
+        "1, 6, 0, 0,       64256, OTHER"
+    })
+    void failedWrite_withoutAnError_isNamedByTheSocketsState(
+            int state, int retransmits, int probes, int notSent, int window, DeathCause cause) {
+        ByteBuffer info = TcpSnapshotTest.info();
+        info.put(0, (byte) state).put(2, (byte) retransmits).put(3, (byte) probes);
+        info.putInt(144, notSent).putInt(228, window);
+        assertThat(PostMortem.established(new IOException("a write failed"), Optional.of(TcpSnapshot.of(info, 248))))
+                .isEqualTo(cause);
+    }
+
     @Test
     void connect_thatTimedOut_isConnectTimeout_whoeverSaysSo() {
         assertThat(PostMortem.connecting(new ConnectTimeoutException("connection timed out after 1000 ms")))
@@ -102,8 +121,9 @@ class PostMortemTest {
                 "hsm.internal:7000",
                 DeathCause.PATH_DEAD,
                 Duration.ofMillis(5470),
-                Optional.of(evidence(6, 0, 0, 64256, 5470)),
-                timedOut);
+                "a rule",
+                new Evidence(Optional.of(evidence(6, 0, 0, 64256, 5470)), false, 0),
+                Optional.of(timedOut));
         assertThat(death.explain())
                 .isEqualTo(
                         "hsm.internal:7000 is dead: what we sent was not acknowledged in 6"
@@ -115,7 +135,14 @@ class PostMortemTest {
         for (DeathCause cause : DeathCause.values()) {
             for (Optional<TcpSnapshot> evidence :
                     java.util.List.of(Optional.<TcpSnapshot>empty(), Optional.of(evidence(0, 3, 10, 0, 4000)))) {
-                assertThat(new PeerDeath("db:5432", cause, Duration.ofSeconds(1), evidence, timedOut).explain())
+                assertThat(new PeerDeath(
+                                        "db:5432",
+                                        cause,
+                                        Duration.ofSeconds(1),
+                                        "a rule",
+                                        new Evidence(evidence, false, 7),
+                                        Optional.of(timedOut))
+                                .explain())
                         .startsWith("db:5432 is dead: ")
                         .doesNotContain("null");
             }

@@ -5,6 +5,7 @@ import dev.holdfast.socket.SocketOptionException;
 import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.DeathCause;
+import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.verdict.PostMortem;
 import io.netty.bootstrap.Bootstrap;
@@ -148,7 +149,10 @@ final class Connect implements Callable<Integer> {
         if (named == DeathCause.OTHER) {
             throw bad(endpoint + ": " + cause.getMessage() + " (expected: a host and port where something listens)");
         }
-        dead(new PeerDeath(endpoint.toString(), named, after, Optional.empty(), cause), log);
+        dead(
+                new PeerDeath(
+                        endpoint.toString(), named, after, "the connect failed", Evidence.NONE, Optional.of(cause)),
+                log);
         return Holdfast.DEAD_PEER;
     }
 

@@ -9,6 +9,7 @@ import dev.holdfast.socket.OptionReport;
 import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.DeathCause;
+import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.verdict.PostMortem;
 import io.netty.bootstrap.Bootstrap;
@@ -191,7 +192,13 @@ final class Demo implements Callable<Integer> {
                 return;
             }
             Throwable cause = connect.cause();
-            PeerDeath death = new PeerDeath("server", PostMortem.connecting(cause), after, Optional.empty(), cause);
+            PeerDeath death = new PeerDeath(
+                    "server",
+                    PostMortem.connecting(cause),
+                    after,
+                    "the connect failed",
+                    Evidence.NONE,
+                    Optional.of(cause));
             expect(DeathCause.CONNECT_TIMEOUT, new End(Optional.of(death), after));
         } finally {
             server.close().sync();
@@ -203,7 +210,7 @@ final class Demo implements Callable<Integer> {
         say("  named " + (named == null ? "CLOSED" : named) + " after " + seconds(end.after()));
         end.death().ifPresent(death -> {
             say("  " + death.explain());
-            death.evidence().ifPresent(evidence -> say("  evidence: " + evidence));
+            death.evidence().tcpInfo().ifPresent(evidence -> say("  evidence: " + evidence));
         });
         if (named != expected) {
             surprises++;

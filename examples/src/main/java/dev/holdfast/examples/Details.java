@@ -41,8 +41,9 @@ final class Details {
                 "peer", death.peer(),
                 "cause", death.cause().name(),
                 "detectedAfterMillis", death.detectedAfter().toMillis(),
-                "evidence", death.evidence().map(Details::of).orElse(null),
-                "error", String.valueOf(death.error().getMessage()),
+                "evidence", death.evidence().tcpInfo().map(Details::of).orElse(null),
+                "error", death.error().map(Throwable::getMessage).orElse(null),
+                "rule", death.rule(),
                 "explanation", death.explain());
     }
 

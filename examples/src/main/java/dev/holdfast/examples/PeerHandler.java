@@ -1,6 +1,7 @@
 package dev.holdfast.examples;
 
 import dev.holdfast.socket.Transport;
+import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.verdict.PostMortem;
 import dev.holdfast.verdict.TcpSnapshot;
@@ -102,7 +103,13 @@ final class PeerHandler extends ChannelInboundHandlerAdapter {
         }
         Optional<TcpSnapshot> evidence = Transport.of(channel).snapshot(channel);
         Duration silence = Duration.ofNanos(ticker.nanoTime() - lastReadNanos);
-        PeerDeath death = new PeerDeath(peer, PostMortem.established(error, evidence), silence, evidence, root(error));
+        PeerDeath death = new PeerDeath(
+                peer,
+                PostMortem.established(error, evidence),
+                silence,
+                "the kernel ended the connection",
+                new Evidence(evidence, !channel.config().isAutoRead(), 0),
+                Optional.of(root(error)));
         end(() -> listener.dead(death));
         channel.close();
     }

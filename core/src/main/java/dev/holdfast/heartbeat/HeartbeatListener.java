@@ -1,0 +1,13 @@
+package dev.holdfast.heartbeat;
+
+import io.netty.channel.Channel;
+
+/** Is told what happens to a connection's heartbeat. */
+@FunctionalInterface
+public interface HeartbeatListener {
+    /**
+     * Something happened. Called on the connection's event loop, in order, after the state it tells of is settled; it must
+     * not block. What it throws is logged and changes nothing.
+     */
+    void onEvent(Channel channel, HeartbeatEvent event);
+}

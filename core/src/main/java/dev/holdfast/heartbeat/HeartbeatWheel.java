@@ -1,0 +1,267 @@
+package dev.holdfast.heartbeat;
+
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Ticker;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one timer of all heartbeats of an event loop: a hashed wheel with a periodic tick, which stops when the wheel is
+ * empty. Confined to its event loop.
+ *
+ * <p>The wheel is also where our own stalls are seen: a tick that comes more than a period late means that the loop did not
+ * run, and that time is taken off the {@link #unstalledNanos unstalled clock}.
+ *
+ * <p>Wake-ups come up to a tick late, never early. The tick is that of the most demanding node in the wheel.
+ */
+final class HeartbeatWheel {
+    private static final int SLOTS = 512;
+    /** Nodes woken up in one go; between two goes the loop does its I/O. */
+    private static final int BATCH = 1024;
+
+    // by event loop, not by thread: a loop may change its thread. Written by each loop for itself.
+    private static final Map<EventLoop, HeartbeatWheel> WHEELS = new ConcurrentHashMap<>();
+
+    private final EventLoop loop;
+    private final Ticker ticker;
+    private final Sentinel[] slots = new Sentinel[SLOTS];
+    private final Sentinel due = new Sentinel();
+    private long periodNanos = Long.MAX_VALUE;
+    /** The shortest period that a node asked for since the wheel last turned around. */
+    private long wantedNanos = Long.MAX_VALUE;
+
+    private int size;
+    private long tickNanos;
+    private long stalledNanos;
+    private long newestStallNanos;
+    /** Slots before this one are done; slot n belongs to the times up to {@code originNanos + n * periodNanos}. */
+    private long position;
+
+    private long originNanos;
+    private @Nullable Future<?> ticking;
+    private @Nullable Future<?> remainder;
+
+    /** The list of a slot begins and ends here. */
+    private static final class Sentinel extends HeartbeatNode {
+        Sentinel() {
+            wheelNext = this;
+            wheelPrevious = this;
+        }
+
+        boolean isEmpty() {
+            return wheelNext == this;
+        }
+
+        @Override
+        HeartbeatSettings settings() {
+            throw new AssertionError();
+        }
+
+        @Override
+        long onWakeUp(long now, long unstalled, long stallNanos) {
+            throw new AssertionError();
+        }
+    }
+
+    private HeartbeatWheel(EventLoop loop) {
+        this.loop = loop;
+        this.ticker = loop.ticker();
+        for (int i = 0; i < SLOTS; i++) {
+            slots[i] = new Sentinel();
+        }
+        tickNanos = ticker.nanoTime();
+    }
+
+    /** The wheel of an event loop, made at first use; it goes when its last node does. */
+    static HeartbeatWheel of(EventLoop loop) {
+        assert loop.inEventLoop();
+        return WHEELS.computeIfAbsent(loop, HeartbeatWheel::new);
+    }
+
+    static int wheels() {
+        return WHEELS.size();
+    }
+
+    /** The monotonic time of the newest tick, without reading the clock. */
+    long tickNanos() {
+        return tickNanos;
+    }
+
+    /** The exact monotonic time. */
+    long nowNanos() {
+        return ticker.nanoTime();
+    }
+
+    /** The clock that stands still while our loop does, at a monotonic time. */
+    long unstalledNanos(long now) {
+        return now - stalledNanos;
+    }
+
+    int size() {
+        return size;
+    }
+
+    long periodNanos() {
+        return periodNanos;
+    }
+
+    /** Adds a node that is to be woken up at a time, and needs this tick. */
+    void add(HeartbeatNode node, long wakeUpNanos, long period) {
+        assert loop.inEventLoop() && node.wheelNext == null;
+        if (size++ == 0) {
+            tickNanos = ticker.nanoTime();
+        }
+        if (period < periodNanos) {
+            changePeriod(period);
+        }
+        wantedNanos = Math.min(wantedNanos, period);
+        insert(node, wakeUpNanos);
+    }
+
+    /** Takes a node out; it need not be in. */
+    void remove(HeartbeatNode node) {
+        assert loop.inEventLoop();
+        if (node.wheelNext != null) {
+            unlink(node);
+            left();
+        }
+    }
+
+    /** Wakes a node up at another time. Does nothing to a node that is being woken up: what it returns counts. */
+    void move(HeartbeatNode node, long wakeUpNanos) {
+        if (node.wheelNext != null) {
+            unlink(node);
+            insert(node, wakeUpNanos);
+        }
+    }
+
+    private void left() {
+        if (--size == 0) {
+            cancel(ticking);
+            cancel(remainder);
+            ticking = null;
+            remainder = null;
+            periodNanos = Long.MAX_VALUE;
+            wantedNanos = Long.MAX_VALUE;
+            WHEELS.remove(loop, this);
+        }
+    }
+
+    private static void cancel(@Nullable Future<?> future) {
+        if (future != null) {
+            future.cancel(false);
+        }
+    }
+
+    private void changePeriod(long period) {
+        Sentinel all = new Sentinel();
+        for (Sentinel slot : slots) {
+            moveAll(slot, all);
+        }
+        cancel(ticking);
+        periodNanos = period;
+        originNanos = tickNanos;
+        position = 0;
+        ticking = loop.scheduleWithFixedDelay(this::tick, period, period, TimeUnit.NANOSECONDS);
+        while (!all.isEmpty()) {
+            // Where each belongs is not kept: the next slot wakes it up, and it says.
+            HeartbeatNode node = first(all);
+            unlink(node);
+            append(slots[1], node);
+        }
+    }
+
+    private void insert(HeartbeatNode node, long wakeUpNanos) {
+        long slot = Math.floorDiv(wakeUpNanos - originNanos + periodNanos - 1, periodNanos);
+        long within = Math.min(Math.max(slot, position + 1), position + SLOTS - 1);
+        append(slots[(int) (within % SLOTS)], node);
+    }
+
+    private void tick() {
+        long now = ticker.nanoTime();
+        long stall = now - tickNanos - 2 * periodNanos;
+        newestStallNanos = stall > 0 ? stall + periodNanos : 0;
+        stalledNanos += newestStallNanos;
+        tickNanos = now;
+        long reached = (now - originNanos) / periodNanos;
+        if (reached - position > SLOTS) {
+            position = reached - SLOTS;
+        }
+        boolean turned = false;
+        while (position < reached) {
+            position++;
+            moveAll(slots[(int) (position % SLOTS)], due);
+            turned |= position % SLOTS == 0;
+        }
+        if (turned) {
+            slowDown(); // only now: it begins to count anew
+        }
+        wakeUpDue();
+    }
+
+    /** Every node was seen in the last turn: if the most demanding has left, the tick follows. */
+    private void slowDown() {
+        long wanted = wantedNanos;
+        wantedNanos = Long.MAX_VALUE;
+        if (wanted > periodNanos && wanted != Long.MAX_VALUE) {
+            changePeriod(wanted);
+        }
+    }
+
+    private void wakeUpDue() {
+        remainder = null;
+        for (int i = 0; i < BATCH && !due.isEmpty(); i++) {
+            HeartbeatNode node = first(due);
+            unlink(node);
+            wantedNanos = Math.min(wantedNanos, node.settings().tickNanos);
+            long next = node.onWakeUp(tickNanos, unstalledNanos(tickNanos), newestStallNanos);
+            if (next == HeartbeatNode.LEAVE) {
+                left();
+            } else {
+                insert(node, next);
+            }
+        }
+        if (!due.isEmpty()) {
+            remainder = loop.schedule(this::wakeUpDue, 0, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private static HeartbeatNode first(Sentinel list) {
+        return java.util.Objects.requireNonNull(list.wheelNext);
+    }
+
+    private static void append(Sentinel list, HeartbeatNode node) {
+        HeartbeatNode last = java.util.Objects.requireNonNull(list.wheelPrevious);
+        node.wheelPrevious = last;
+        node.wheelNext = list;
+        last.wheelNext = node;
+        list.wheelPrevious = node;
+    }
+
+    private static void unlink(HeartbeatNode node) {
+        HeartbeatNode next = java.util.Objects.requireNonNull(node.wheelNext);
+        HeartbeatNode previous = java.util.Objects.requireNonNull(node.wheelPrevious);
+        previous.wheelNext = next;
+        next.wheelPrevious = previous;
+        node.wheelNext = null;
+        node.wheelPrevious = null;
+    }
+
+    private static void moveAll(Sentinel from, Sentinel to) {
+        if (from.isEmpty()) {
+            return;
+        }
+        HeartbeatNode head = first(from);
+        HeartbeatNode tail = java.util.Objects.requireNonNull(from.wheelPrevious);
+        HeartbeatNode last = java.util.Objects.requireNonNull(to.wheelPrevious);
+        last.wheelNext = head;
+        head.wheelPrevious = last;
+        tail.wheelNext = to;
+        to.wheelPrevious = tail;
+        from.wheelNext = from;
+        from.wheelPrevious = from;
+    }
+}

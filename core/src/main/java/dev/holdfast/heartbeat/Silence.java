@@ -1,0 +1,159 @@
+package dev.holdfast.heartbeat;
+
+import dev.holdfast.socket.Transport;
+import dev.holdfast.verdict.TcpSnapshot;
+import dev.holdfast.verdict.TcpSnapshot.Field;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.EventLoop;
+import io.netty.channel.SingleThreadEventLoop;
+import io.netty.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is remembered of one silence, from its first judgement until the peer is heard: since when things stand as they do.
+ * Times are on the unstalled clock. Confined to the event loop.
+ */
+final class Silence {
+    /** Channels that one pass of Netty's NIO loop reads at the most, by measurement; epoll is asked instead of counted. */
+    private static final int CHANNELS_A_PASS = 1024;
+
+    private static final long CLOCK_NANOS = 2_000_000;
+
+    private int passesLeft;
+    /** Kept because a scheduled task belongs to somebody; nobody cancels it, for its turn comes at once. */
+    @SuppressWarnings("UnusedVariable")
+    private @Nullable Future<?> pass;
+
+    private boolean excused;
+    private long mark = Long.MIN_VALUE;
+    private long movedNanos;
+    private long pausedSinceNanos;
+    private long closedSinceNanos;
+    private boolean paused;
+    private boolean closed;
+    /** The backlog when it was first seen, and when: what its rate is judged by. */
+    private long firstBacklog;
+
+    private long firstBacklogNanos;
+    private long drainedNanos;
+    /** What the kernel's buffer may hold when Netty's has drained. */
+    private long kernelBytes;
+
+    /**
+     * Runs something after as many I/O passes of the loop as it may need to visit every channel. A scheduled task runs
+     * after an I/O pass; one that is merely executed may run before it.
+     */
+    void afterPasses(EventLoop loop, Runnable then) {
+        int channels = loop instanceof SingleThreadEventLoop known ? known.registeredChannels() : 0;
+        passesLeft = Math.max(0, channels - 1) / CHANNELS_A_PASS + 2;
+        nextPass(loop, then);
+    }
+
+    private void nextPass(EventLoop loop, Runnable then) {
+        if (passesLeft-- == 0) {
+            pass = null;
+            then.run();
+        } else {
+            pass = loop.schedule(() -> nextPass(loop, then), 1, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /**
+     * Whether the kernel received data after we last read: it waits to be read, and the peer lives. Our own time stamp may
+     * be a tick older than the read, so only what is newer than that counts.
+     */
+    static boolean hasUnreadBytes(TcpSnapshot tcp, long silenceNanos, long tickNanos) {
+        long age = tcp.get(Field.LAST_DATA_RECV, Long.MAX_VALUE / 1_000_000) * 1_000_000;
+        return tcp.get(Field.BYTES_RECEIVED, 0) > 0 && age + tickNanos + CLOCK_NANOS < silenceNanos;
+    }
+
+    /** Looks at the connection and says how it stands, and since when. */
+    Verdict.Situation look(Channel channel, @Nullable TcpSnapshot tcp, boolean readsPaused, long sinceNanos, long now) {
+        long backlog = backlog(channel);
+        long newMark = mark(channel, tcp, backlog);
+        if (newMark != mark) {
+            movedNanos = mark == Long.MIN_VALUE ? sinceNanos : now;
+            mark = newMark;
+        }
+        pausedSinceNanos = readsPaused && !paused ? sinceNanos : pausedSinceNanos;
+        paused = readsPaused;
+        noteBacklog(channel, backlog, sinceNanos, now);
+        Verdict.Situation seen = new Verdict.Situation(
+                tcp, readsPaused, now - pausedSinceNanos, backlog, now - movedNanos, 0, kernelBacklog(now), excused);
+        boolean nowClosed = tcp != null && seen.windowIsClosed();
+        closedSinceNanos = nowClosed && !closed ? sinceNanos : closedSinceNanos;
+        closed = nowClosed;
+        return new Verdict.Situation(
+                tcp,
+                readsPaused,
+                now - pausedSinceNanos,
+                backlog,
+                now - movedNanos,
+                now - closedSinceNanos,
+                kernelBacklog(now),
+                excused);
+    }
+
+    void onExcused() {
+        excused = true;
+    }
+
+    void onFreshProbe() {
+        excused = false;
+        firstBacklog = 0;
+        drainedNanos = 0;
+    }
+
+    private void noteBacklog(Channel channel, long backlog, long sinceNanos, long now) {
+        if (backlog > 0 && firstBacklog == 0) {
+            firstBacklog = backlog;
+            firstBacklogNanos = sinceNanos;
+        }
+        if (backlog == 0 && firstBacklog > 0 && drainedNanos == 0) {
+            drainedNanos = now;
+            Integer size = channel.config().getOption(ChannelOption.SO_SNDBUF);
+            // Twice, for Java tells half of it; and twice again, for it grew while its growth passed for progress.
+            kernelBytes = size == null ? 0 : 4L * size;
+        }
+    }
+
+    /** After Netty's buffer has drained the kernel's is full: what it holds at the rate seen, less the time since. */
+    private long kernelBacklog(long now) {
+        if (drainedNanos == 0) {
+            return 0;
+        }
+        double nanosPerByte = (double) (drainedNanos - firstBacklogNanos) / firstBacklog;
+        return Math.max(0, (long) (kernelBytes * nanosPerByte) - (now - drainedNanos));
+    }
+
+    /** The kernel's view of the connection, or null where it cannot be asked. */
+    static @Nullable TcpSnapshot tcp(Channel channel) {
+        for (Transport transport : Transport.all()) {
+            if (transport.handles(channel)) {
+                return transport.snapshot(channel).orElse(null);
+            }
+        }
+        return null; // a channel without a socket, or of a transport we don't know
+    }
+
+    static long backlog(Channel channel) {
+        ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
+        // What was not flushed does not stand before a probe, which was.
+        return buffer == null || buffer.isEmpty() ? 0 : buffer.totalPendingWriteBytes();
+    }
+
+    /** Changes whenever something of the backlog has moved. */
+    private static long mark(Channel channel, @Nullable TcpSnapshot tcp, long backlog) {
+        if (tcp != null) {
+            return tcp.get(Field.BYTES_ACKED, 0);
+        }
+        ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
+        if (buffer == null || buffer.current() == null) {
+            return backlog;
+        }
+        return 31L * System.identityHashCode(buffer.current()) + buffer.currentProgress();
+    }
+}

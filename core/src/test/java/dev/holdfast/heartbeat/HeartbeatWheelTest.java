@@ -1,0 +1,212 @@
+package dev.holdfast.heartbeat;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.EventLoop;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The wheel in frozen time. */
+class HeartbeatWheelTest {
+    private static final long MS = 1_000_000;
+
+    private final EmbeddedChannel channel = new EmbeddedChannel();
+    private final EventLoop loop = channel.eventLoop();
+    private final List<Node> all = new ArrayList<>();
+    private HeartbeatWheel wheel;
+    private long start;
+
+    HeartbeatWheelTest() {
+        channel.freezeTime();
+        wheel = HeartbeatWheel.of(loop);
+        start = wheel.nowNanos();
+    }
+
+    /** Notes when it is woken up, and asks for the next time of its list. */
+    private final class Node extends HeartbeatNode {
+        final HeartbeatSettings settings;
+        final List<Long> wakeUps = new ArrayList<>();
+        final List<Long> stalls = new ArrayList<>();
+        long every;
+
+        Node(int intervalMillis, long every) {
+            this.settings = new HeartbeatSettings(
+                    HeartbeatProtocol.frame(1, 2),
+                    HeartbeatOptions.builder()
+                            .interval(Duration.ofMillis(intervalMillis))
+                            .timeout(Duration.ofMillis(intervalMillis))
+                            .build(),
+                    (where, event) -> {});
+            this.every = every;
+            all.add(this);
+        }
+
+        @Override
+        HeartbeatSettings settings() {
+            return settings;
+        }
+
+        @Override
+        long onWakeUp(long now, long unstalled, long stallNanos) {
+            wakeUps.add(now - start);
+            stalls.add(stallNanos);
+            return every == LEAVE ? LEAVE : now + every;
+        }
+
+        void join(long at) {
+            wheel = HeartbeatWheel.of(loop);
+            wheel.add(this, start + at, settings.tickNanos);
+        }
+    }
+
+    private void pass(long nanos) {
+        channel.advanceTimeBy(nanos, TimeUnit.NANOSECONDS);
+        channel.runScheduledPendingTasks();
+    }
+
+    @AfterEach
+    void empty() {
+        all.forEach(wheel::remove);
+        assertThat(HeartbeatWheel.wheels()).isZero();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void wakeUps_comeUpToATickLate_neverEarly_alsoFarBeyondOneTurn() {
+        Random random = new Random(42);
+        List<Long> due = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+            long at = 1 + (long) (random.nextDouble() * 20_000 * MS); // 2,000 ticks of 10 ms: four turns
+            due.add(at);
+            new Once(at).join();
+        }
+        for (int i = 0; i < 2_100; i++) {
+            pass(10 * MS);
+        }
+        for (Once each : once) {
+            assertThat(each.wokenUp - each.at).isBetween(0L, 10 * MS);
+        }
+        assertThat(once).hasSameSizeAs(due);
+        assertThat(HeartbeatWheel.wheels()).isZero();
+    }
+
+    private final List<Once> once = new ArrayList<>();
+
+    /** Like a machine: woken up too soon it asks for its time again. */
+    private final class Once extends HeartbeatNode {
+        final long at;
+        final HeartbeatSettings settings = new HeartbeatSettings(
+                HeartbeatProtocol.frame(1, 2),
+                HeartbeatOptions.builder()
+                        .interval(Duration.ofMillis(100))
+                        .timeout(Duration.ofMillis(100))
+                        .build(),
+                (where, event) -> {});
+        long wokenUp = -1;
+
+        Once(long at) {
+            this.at = at;
+            once.add(this);
+        }
+
+        void join() {
+            wheel = HeartbeatWheel.of(loop);
+            wheel.add(this, start + at, settings.tickNanos);
+        }
+
+        @Override
+        HeartbeatSettings settings() {
+            return settings;
+        }
+
+        @Override
+        long onWakeUp(long now, long unstalled, long stallNanos) {
+            if (now - start < at) {
+                return start + at;
+            }
+            wokenUp = now - start;
+            return LEAVE;
+        }
+    }
+
+    @Test
+    void tick_isThatOfTheMostDemanding_andSlowsDownWhenItLeaves() {
+        Node slow = new Node(1000, 100 * MS);
+        slow.join(100 * MS);
+        assertThat(wheel.periodNanos()).isEqualTo(100 * MS);
+        Node fast = new Node(50, 5 * MS);
+        fast.join(5 * MS);
+        assertThat(wheel.periodNanos()).isEqualTo(5 * MS);
+        wheel.remove(fast);
+        for (int i = 0; i < 2 * 512 + 2; i++) {
+            pass(5 * MS);
+        }
+        assertThat(wheel.periodNanos()).isEqualTo(100 * MS);
+        int before = slow.wakeUps.size();
+        pass(100 * MS);
+        pass(100 * MS);
+        assertThat(slow.wakeUps.size()).isGreaterThan(before);
+    }
+
+    @Test
+    void lateTick_isAStall_andTheUnstalledClockStandsStill() {
+        Node node = new Node(100, 10 * MS);
+        node.join(10 * MS);
+        pass(10 * MS);
+        assertThat(node.stalls).containsOnly(0L);
+        long before = wheel.unstalledNanos(wheel.nowNanos());
+        pass(1000 * MS);
+        assertThat(node.stalls.get(node.stalls.size() - 1)).isEqualTo(990 * MS);
+        assertThat(wheel.unstalledNanos(wheel.nowNanos()) - before).isEqualTo(10 * MS);
+        pass(20 * MS); // a tick that is late by no more than a period is none
+        assertThat(node.stalls.get(node.stalls.size() - 1)).isZero();
+        assertThat(wheel.unstalledNanos(wheel.nowNanos()) - before).isEqualTo(30 * MS);
+    }
+
+    @Test
+    void manyDueAtOnce_areWokenUpInBatches_allOfThem() {
+        for (int i = 0; i < 5_000; i++) {
+            new Node(100, HeartbeatNode.LEAVE).join(10 * MS);
+        }
+        pass(10 * MS);
+        channel.runScheduledPendingTasks();
+        for (int i = 0; i < 10; i++) {
+            channel.runScheduledPendingTasks();
+        }
+        assertThat(all).allSatisfy(node -> assertThat(node.wakeUps).hasSize(1));
+        assertThat(HeartbeatWheel.wheels()).isZero();
+    }
+
+    @Test
+    void remove_beforeItsTime_isNeverWokenUp_andTwiceDoesNothing() {
+        Node gone = new Node(100, 10 * MS);
+        Node stays = new Node(100, 10 * MS);
+        gone.join(50 * MS);
+        stays.join(50 * MS);
+        wheel.remove(gone);
+        wheel.remove(gone);
+        for (int i = 0; i < 20; i++) {
+            pass(10 * MS);
+        }
+        assertThat(gone.wakeUps).isEmpty();
+        assertThat(stays.wakeUps).isNotEmpty();
+        assertThat(wheel.size()).isEqualTo(1);
+    }
+
+    @Test
+    void move_wakesUpAtTheNewTime() {
+        Node node = new Node(100, 1000 * MS);
+        node.join(500 * MS);
+        wheel.move(node, start + 30 * MS);
+        for (int i = 0; i < 5; i++) {
+            pass(10 * MS);
+        }
+        assertThat(node.wakeUps).containsExactly(30 * MS);
+    }
+}
