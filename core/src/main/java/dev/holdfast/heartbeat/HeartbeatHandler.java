@@ -18,6 +18,8 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
 import io.netty.util.concurrent.PromiseNotifier;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.Objects;
@@ -334,10 +336,15 @@ public final class HeartbeatHandler extends HeartbeatNode {
     }
 
     private void heard(ChannelHandlerContext mine, long now, boolean restartGrid) {
-        if (state() != State.QUIET) {
+        boolean waited = state() != State.QUIET;
+        boolean suspected = onInbound(now, restartGrid);
+        HeartbeatWheel running = wheel;
+        if (waited && running != null) {
             silence = null;
+            running.move(
+                    this, wakeUpNanos(now, running.unstalledNanos(now))); // the next beat may be due before the timeout
         }
-        if (onInbound(now, restartGrid)) {
+        if (suspected) {
             tell(mine.channel(), new HeartbeatEvent.Alive());
         }
     }
@@ -396,8 +403,10 @@ public final class HeartbeatHandler extends HeartbeatNode {
             }
             case PROBE_AGAIN -> {
                 Objects.requireNonNull(silence).onFreshProbe();
-                latenessNanos = 0;
-                send(mine, unstalled);
+                if (settings.expectsAnswers()) {
+                    latenessNanos = 0;
+                    send(mine, unstalled);
+                }
                 onFreshProbe(unstalled);
             }
             case DEAD -> {
@@ -444,7 +453,10 @@ public final class HeartbeatHandler extends HeartbeatNode {
         Optional<TcpSnapshot> tcp = Optional.ofNullable(Silence.tcp(mine.channel()));
         DeathCause cause = PostMortem.established(error, tcp);
         Evidence evidence = new Evidence(tcp, readsPaused(mine.channel()), Silence.backlog(mine.channel()));
-        Duration silent = running == null ? Duration.ZERO : Duration.ofNanos(silenceNanos(running.nowNanos()));
+        Duration silent = running == null
+                ? Duration.ofMillis(tcp.map(seen -> seen.get(TcpSnapshot.Field.LAST_DATA_RECV, 0))
+                        .orElse(0L))
+                : Duration.ofNanos(silenceNanos(running.nowNanos()));
         die(mine, cause, "the kernel ended the connection", evidence, silent, error);
     }
 
@@ -457,12 +469,21 @@ public final class HeartbeatHandler extends HeartbeatNode {
             @Nullable Throwable error) {
         Channel channel = mine.channel();
         onDeath();
-        PeerDeath death = new PeerDeath(
-                String.valueOf(channel.remoteAddress()), cause, silent, rule, evidence, Optional.ofNullable(error));
+        PeerDeath death =
+                new PeerDeath(name(channel.remoteAddress()), cause, silent, rule, evidence, Optional.ofNullable(error));
         PeerDeadException fatal = new PeerDeadException(death);
         refuse(fatal);
         tell(channel, new HeartbeatEvent.PeerDead(death));
         Abort.now(channel, fatal);
+    }
+
+    /** host:port, as people write it; no name is looked up for it. */
+    private static String name(@Nullable SocketAddress peer) {
+        if (peer instanceof InetSocketAddress known) {
+            String host = known.getHostString();
+            return (host.contains(":") ? "[" + host + "]" : host) + ":" + known.getPort();
+        }
+        return String.valueOf(peer);
     }
 
     private void refuse(IOException why) {

@@ -31,7 +31,8 @@ import java.util.Objects;
  *     <tr><td>our reads are paused, the kernel can't be asked (NIO)</td><td>{@link #pausedReadsLimit()}</td>
  *         <td>HEARTBEAT_TIMEOUT</td></tr>
  *     <tr><td>one of these has just ended</td><td>timeout * attempts, anew</td><td>a fresh probe</td></tr>
- *     <tr><td>all was acknowledged</td><td>timeout * attempts</td><td>PEER_HUNG</td></tr>
+ *     <tr><td>all was acknowledged</td><td>timeout * attempts</td><td>PEER_HUNG; HEARTBEAT_TIMEOUT where we send
+ *         nothing to be answered</td></tr>
  *     <tr><td>the kernel can't be asked (NIO)</td><td>timeout * attempts</td><td>HEARTBEAT_TIMEOUT</td></tr>
  *   </tbody>
  * </table>

@@ -96,9 +96,12 @@ record Verdict(Ruling ruling, DeathCause cause, String rule) {
         if (seen.readsPaused()) {
             return excused("our reads are paused and its kernel acknowledges");
         }
-        return seen.excused()
-                ? new Verdict(Ruling.PROBE_AGAIN, DeathCause.OTHER, "the backlog or pause is over")
-                : dead(DeathCause.PEER_HUNG, "all was acknowledged and nothing answered");
+        if (seen.excused()) {
+            return new Verdict(Ruling.PROBE_AGAIN, DeathCause.OTHER, "the backlog or pause is over");
+        }
+        return settings.expectsAnswers()
+                ? dead(DeathCause.PEER_HUNG, "all was acknowledged and nothing answered")
+                : dead(DeathCause.HEARTBEAT_TIMEOUT, "the peer's own beat is overdue, and we sent nothing to ask by");
     }
 
     private static Verdict withoutKernel(Situation seen, HeartbeatOptions options) {

@@ -44,7 +44,7 @@ public enum DeathCause {
     UNREACHABLE,
     /** Something on our own host ended the socket ({@code ss -K}, an administrator). */
     LOCALLY_ABORTED,
-    /** Nothing answered, and the kernel cannot be asked why. */
+    /** Nothing came, and the kernel cannot be asked why, or had nothing of ours to acknowledge. */
     HEARTBEAT_TIMEOUT,
     /** Nothing answered the connect in time. */
     CONNECT_TIMEOUT,

@@ -138,6 +138,35 @@ class HeartbeatHandlerTest {
     }
 
     @Test
+    void intervalShorterThanTheTimeout_keepsItsGrid() {
+        open(HeartbeatOptions.builder()
+                .interval(Duration.ofMillis(300))
+                .timeout(Duration.ofSeconds(9))
+                .build());
+        int beats = 0;
+        for (int millis = 0; millis < 6000; millis += TICK) {
+            pass(TICK);
+            int now = sent();
+            beats += now;
+            if (now > 0) {
+                channel.writeInbound(bytes(0x41));
+            }
+        }
+        assertThat(beats).isBetween(19, 20);
+    }
+
+    @Test
+    void watchOnly_sendsNothing_evenAfterAnExcuse() {
+        open(options().mode(HeartbeatMode.WATCH_ONLY).build());
+        channel.config().setAutoRead(false);
+        pass(2000);
+        channel.config().setAutoRead(true);
+        pass(1000);
+        assertThat(sent()).isZero();
+        assertThat(events(PeerDead.class)).hasSize(1);
+    }
+
+    @Test
     void beat_hasLatenessAndRoundTrip() {
         open(options().build());
         toFirstBeat();

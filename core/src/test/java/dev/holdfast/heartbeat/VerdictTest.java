@@ -112,6 +112,17 @@ class VerdictTest {
     }
 
     @Test
+    void whereWeSendNothing_theKernelHasAcknowledgedNothing_andCannotTellAHungProgram() {
+        HeartbeatSettings watching = new HeartbeatSettings(
+                HeartbeatProtocol.frame(1, 2),
+                SETTINGS.options.toBuilder().mode(HeartbeatMode.WATCH_ONLY).build(),
+                (channel, event) -> {});
+        Situation silent = new Situation(tcp(0, 0, 0, 64256, 40), false, 0, 0, 0, 0, 0, false);
+        assertThat(Verdict.of(silent, watching).cause()).isEqualTo(DeathCause.HEARTBEAT_TIMEOUT);
+        assertThat(Verdict.of(silent, SETTINGS).cause()).isEqualTo(DeathCause.PEER_HUNG);
+    }
+
+    @Test
     void kernelsBacklog_thatCannotBeSeen_isExcusedForItsTime() {
         Situation full = new Situation(null, false, 0, 0, 0, 0, 1, true);
         assertThat(Verdict.of(full, SETTINGS).ruling()).isEqualTo(Ruling.EXCUSED);

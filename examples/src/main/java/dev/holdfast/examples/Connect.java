@@ -1,5 +1,7 @@
 package dev.holdfast.examples;
 
+import dev.holdfast.heartbeat.HeartbeatEvent;
+import dev.holdfast.policy.LivenessPolicy;
 import dev.holdfast.socket.OptionReport;
 import dev.holdfast.socket.SocketOptionException;
 import dev.holdfast.socket.SocketOptions;
@@ -9,18 +11,13 @@ import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.verdict.PostMortem;
 import io.netty.bootstrap.Bootstrap;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.handler.codec.string.StringEncoder;
-import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -40,7 +37,8 @@ import picocli.CommandLine.Spec;
         name = "connect",
         description = {
             "Connects, prints what became of every option, sends the lines of standard input and prints the lines received.",
-            "Events, one a line: connecting, up, received, dead (with its cause and the evidence), closed.",
+            "Events, one a line: connecting, up, received, beat, suspect, alive, local-stall, dead (with its cause and the"
+                    + " evidence), closed.",
             "The end of standard input does not end the connection."
         })
 final class Connect implements Callable<Integer> {
@@ -54,6 +52,9 @@ final class Connect implements Callable<Integer> {
     private ConnectionArguments arguments;
 
     @Mixin
+    private HeartbeatArguments heartbeatArguments;
+
+    @Mixin
     private TransportArgument transportArgument;
 
     @Mixin
@@ -63,14 +64,15 @@ final class Connect implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, ExecutionException {
-        SocketOptions options = arguments.policy().socketOptions();
+        LivenessPolicy policy = arguments.policy();
+        Optional<Beats> beats = heartbeatArguments.beats(arguments, policy, false);
         Transport transport = transportArgument.transport(spec);
         InetSocketAddress remote = resolve();
         EventLog log = eventArguments.log(System.out);
-        EventLog.warnOfHeartbeat(arguments.policy(), log);
+        heartbeatArguments.warnIfUnsent(policy, log);
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
         try {
-            return hold(group, transport, options, remote, log);
+            return hold(group, transport, policy.socketOptions(), beats, remote, log);
         } finally {
             group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
         }
@@ -85,7 +87,12 @@ final class Connect implements Callable<Integer> {
     }
 
     private int hold(
-            EventLoopGroup group, Transport transport, SocketOptions options, InetSocketAddress remote, EventLog log)
+            EventLoopGroup group,
+            Transport transport,
+            SocketOptions options,
+            Optional<Beats> beats,
+            InetSocketAddress remote,
+            EventLog log)
             throws InterruptedException, ExecutionException {
         log.print(
                 "connecting",
@@ -94,15 +101,15 @@ final class Connect implements Callable<Integer> {
                         "peer", endpoint.toString(),
                         "remote", remote.getAddress().getHostAddress() + ":" + remote.getPort(),
                         "transport", transport.name()));
-        PeerHandler handler = new PeerHandler(endpoint.toString(), new Session(log));
+        PeerHandler handler = new PeerHandler(endpoint.toString(), new Session(log), beats.isEmpty());
         Bootstrap bootstrap = new Bootstrap()
                 .group(group)
                 .channel(transport.channelType())
                 .handler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(new StringEncoder(StandardCharsets.UTF_8), new LineDecoder(), handler);
+                        Pipelines.add(channel.pipeline(), beats, handler);
+                        channel.pipeline().addLast(handler);
                     }
                 });
         long started = log.elapsedMillis();
@@ -116,7 +123,8 @@ final class Connect implements Callable<Integer> {
             return failed(connected.cause(), Duration.ofMillis(log.elapsedMillis() - started), log);
         }
         Channel channel = connected.channel();
-        Thread input = new Thread(() -> sendInput(channel, handler, log), "standard-input");
+        boolean wholeLines = beats.filter(each -> each.protocol().isOfLines()).isPresent();
+        Thread input = new Thread(new InputSender(channel, handler, log, wholeLines), "standard-input");
         input.setDaemon(true);
         input.start();
         return await(channel, handler, log);
@@ -164,31 +172,6 @@ final class Connect implements Callable<Integer> {
         log.print("dead", death.cause() + ": " + death.explain(), Details.of(death));
     }
 
-    /** Sends standard input to its end; while the connection takes no more, no more is read. */
-    private static void sendInput(Channel channel, PeerHandler handler, EventLog log) {
-        byte[] chunk = new byte[8192];
-        byte last = '\n';
-        try {
-            for (int count = System.in.read(chunk); count >= 0 && channel.isActive(); count = System.in.read(chunk)) {
-                last = count == 0 ? last : chunk[count - 1];
-                send(channel, handler, Unpooled.copiedBuffer(chunk, 0, count));
-            }
-            if (last != '\n') {
-                send(channel, handler, Unpooled.copiedBuffer(new byte[] {'\n'})); // a last line without its end
-            }
-        } catch (IOException unreadable) {
-            String warning = "standard input: " + unreadable.getMessage() + " (expected: lines to send)";
-            log.print("warning", warning, Details.fields("warning", warning));
-        }
-    }
-
-    private static void send(Channel channel, PeerHandler handler, ByteBuf bytes) {
-        ChannelFuture written = handler.write(channel, bytes);
-        if (!channel.isWritable()) {
-            written.awaitUninterruptibly();
-        }
-    }
-
     /** What the connection's end means to the command. On the event loop. */
     private final class Session implements PeerHandler.Listener {
         private final EventLog log;
@@ -219,6 +202,12 @@ final class Connect implements Callable<Integer> {
         public void closed(boolean byPeer) {
             log.print("closed", byPeer ? "by the peer" : "by us", Details.fields("by", byPeer ? "peer" : "us"));
             exit.complete(0);
+        }
+
+        @Override
+        public void beat(HeartbeatEvent event) {
+            Happening happening = Happening.of(event);
+            log.print(happening.name(), happening.text(), happening.fields());
         }
 
         @Override

@@ -100,6 +100,11 @@ final class ConnectionArguments {
         }
     }
 
+    /** Whether the heartbeat was asked for by itself, and does not follow from something else. */
+    boolean hasOwnHeartbeat() {
+        return heartbeat != null;
+    }
+
     private LivenessPolicy derivedPolicy(Duration limit) {
         if (Stream.of(keepAlive, userTimeout, connectTimeout, synCount, rtoMax, heartbeat)
                 .anyMatch(Objects::nonNull)) {

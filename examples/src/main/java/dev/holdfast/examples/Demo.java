@@ -43,8 +43,9 @@ import picocli.CommandLine.Command;
         name = "demo",
         description = {
             "Tells a story on loopback, in well under a minute and without root: what was asked for and what the kernel really"
-                    + " applied, then a connection that is closed, one that is reset, one whose peer stops reading, and a"
-                    + " connect that nobody answers, each with the cause that the library names."
+                    + " applied, then a connection that is closed, one that is reset, one whose peer stops reading, a"
+                    + " connect that nobody answers, and a peer whose program hangs, each with the cause that the library"
+                    + " names; and a stall of our own, of which nobody dies."
         })
 @SuppressWarnings("FutureReturnValueIgnored") // what becomes of a write or close is told by the handler
 final class Demo implements Callable<Integer> {
@@ -99,6 +100,26 @@ final class Demo implements Callable<Integer> {
         stopReading(group, bounds);
         chapter("A connect that nobody answers");
         unanswered(group);
+        heartbeats();
+    }
+
+    private void heartbeats() throws InterruptedException {
+        try (HeartbeatActs acts = new HeartbeatActs(transport)) {
+            chapter("A peer whose program hangs: its kernel goes on acknowledging, so only a heartbeat notices");
+            Duration bound = acts.bound(OPTIONS);
+            say("  computed: at most " + seconds(bound) + " after its last byte, by " + HeartbeatActs.HEARTBEAT);
+            Optional<PeerDeath> death = acts.hungPeer();
+            Duration measured = death.map(PeerDeath::detectedAfter).orElse(Duration.ZERO);
+            boolean kernelAsked =
+                    death.flatMap(each -> each.evidence().tcpInfo()).isPresent();
+            expect(kernelAsked ? DeathCause.PEER_HUNG : DeathCause.HEARTBEAT_TIMEOUT, new End(death, measured));
+            say("  measured: " + seconds(measured));
+            chapter("A stall of our own: the peer is healthy, we are not, and nobody dies of it");
+            if (!acts.ownStall()) {
+                surprises++;
+                say("  but the story was of a stall that is told, and of beats that go on");
+            }
+        }
     }
 
     private void stopReading(EventLoopGroup group, DetectionBounds bounds)
@@ -136,7 +157,7 @@ final class Demo implements Callable<Integer> {
         Channel server =
                 SERVERS.bind(server(group, manners), loopback(0)).sync().channel();
         CompletableFuture<End> ended = new CompletableFuture<>();
-        PeerHandler handler = new PeerHandler("server", new Ending(manners, ended));
+        PeerHandler handler = new PeerHandler("server", new Ending(manners, ended), true);
         try {
             Bootstrap bootstrap = client(group, new ChannelInitializer<>() {
                 @Override
@@ -226,12 +247,12 @@ final class Demo implements Callable<Integer> {
         return Math.round(duration.toMillis() / 10.0) / 100.0 + " s";
     }
 
-    private static void chapter(String title) {
+    static void chapter(String title) {
         say("");
         say("== " + title);
     }
 
-    private static void say(String line) {
+    static void say(String line) {
         System.out.println(line);
     }
 

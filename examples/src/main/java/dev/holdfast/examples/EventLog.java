@@ -2,7 +2,6 @@ package dev.holdfast.examples;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import dev.holdfast.policy.LivenessPolicy;
 import io.netty.util.concurrent.Ticker;
 import java.io.PrintStream;
 import java.util.Locale;
@@ -52,17 +51,14 @@ final class EventLog {
             object.putAll(fields);
             out.println(JSON.toJson(object));
         } else {
-            out.printf(Locale.ROOT, "%5d.%03d s  %-10s %s%n", millis / 1000, millis % 1000, event, text);
+            out.printf(Locale.ROOT, "%5d.%03d s  %-11s %s%n", millis / 1000, millis % 1000, event, text);
         }
         out.flush();
     }
 
-    /** A heartbeat that is not sent must not pass for one. */
-    static void warnOfHeartbeat(LivenessPolicy policy, EventLog log) {
-        policy.heartbeat().ifPresent(times -> {
-            String warning = times + " counts in the bounds that explain prints; no beats are sent by this version";
-            log.print("warning", warning, Details.fields("warning", warning));
-        });
+    /** Prints a warning. */
+    void warn(String warning) {
+        print("warning", warning, Details.fields("warning", warning));
     }
 
     /** Text from a peer, made safe for a terminal: what is no printable character is escaped. */

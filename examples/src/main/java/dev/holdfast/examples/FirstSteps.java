@@ -1,5 +1,9 @@
 package dev.holdfast.examples;
 
+import dev.holdfast.heartbeat.HeartbeatEvent;
+import dev.holdfast.heartbeat.HeartbeatHandler;
+import dev.holdfast.heartbeat.HeartbeatOptions;
+import dev.holdfast.heartbeat.HeartbeatProtocol;
 import dev.holdfast.policy.DetectionBounds;
 import dev.holdfast.policy.KernelSettings;
 import dev.holdfast.policy.LivenessPolicy;
@@ -10,6 +14,8 @@ import dev.holdfast.socket.Transport;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelPipeline;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -48,6 +54,18 @@ public final class FirstSteps {
         ChannelFuture listening = options.bind(serverBootstrap, local);
         connected.addListener(done -> System.out.println(OptionReport.of(connected.channel())));
         return listening;
+    }
+
+    static void heartbeat(ChannelPipeline pipeline, ChannelHandler frameDecoder, ChannelHandler yourHandler) {
+        HeartbeatOptions beats =
+                HeartbeatOptions.builder().interval(Duration.ofSeconds(45)).build();
+        HeartbeatHandler heartbeat =
+                HeartbeatHandler.create(HeartbeatProtocol.frame(0x01, 0x41), beats, (channel, event) -> {
+                    if (event instanceof HeartbeatEvent.PeerDead dead) {
+                        System.out.println(dead.death().explain());
+                    }
+                });
+        pipeline.addLast(frameDecoder, heartbeat, yourHandler);
     }
 
     private static void whatIsKnownBeforehand() {

@@ -1,5 +1,7 @@
 package dev.holdfast.examples;
 
+import dev.holdfast.heartbeat.HeartbeatEvent;
+import dev.holdfast.policy.LivenessPolicy;
 import dev.holdfast.socket.OptionReport;
 import dev.holdfast.socket.SocketOptionException;
 import dev.holdfast.socket.SocketOptions;
@@ -13,10 +15,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.handler.codec.string.StringEncoder;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -37,8 +37,9 @@ import picocli.CommandLine.Spec;
         name = "listen",
         description = {
             "Accepts clients with these options and prints what happens to each of them.",
-            "Events, one a line, each with its client: listening, up, received, dead (with its cause and the evidence),"
-                    + " closed."
+            "Events, one a line, each with its client: listening, up, received, beat, suspect, alive, local-stall, dead (with"
+                    + " its cause and the evidence), closed.",
+            "A --protocol alone answers the clients' beats and sends none."
         })
 final class Listen implements Callable<Integer> {
     @Spec
@@ -57,6 +58,9 @@ final class Listen implements Callable<Integer> {
     private ConnectionArguments arguments;
 
     @Mixin
+    private HeartbeatArguments heartbeatArguments;
+
+    @Mixin
     private TransportArgument transportArgument;
 
     @Mixin
@@ -66,19 +70,20 @@ final class Listen implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        SocketOptions options = arguments.policy().socketOptions();
+        LivenessPolicy policy = arguments.policy();
+        SocketOptions options = policy.socketOptions();
+        Optional<Beats> beats = heartbeatArguments.beats(arguments, policy, true);
         Transport transport = transportArgument.transport(spec);
         InetSocketAddress local = resolve();
         EventLog log = eventArguments.log(System.out);
-        EventLog.warnOfHeartbeat(arguments.policy(), log);
+        heartbeatArguments.warnIfUnsent(policy, log);
         if (options.synCount().isPresent() || options.connectTimeout().isPresent()) {
-            String warning = "the SYN count and the connect timeout belong to a connect: they do nothing here";
-            log.print("warning", warning, Details.fields("warning", warning));
+            log.warn("the SYN count and the connect timeout belong to a connect: they do nothing here");
         }
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
         try {
             ChannelFuture bound =
-                    options.bind(bootstrap(group, transport, log), local).await();
+                    options.bind(bootstrap(group, transport, beats, log), local).await();
             if (bound.cause() instanceof SocketOptionException notInForce) {
                 throw bad(String.valueOf(notInForce.getMessage()));
             }
@@ -119,18 +124,18 @@ final class Listen implements Callable<Integer> {
                 Details.fields("local", local.toString(), "port", local.getPort(), "options", Details.of(report)));
     }
 
-    private ServerBootstrap bootstrap(EventLoopGroup group, Transport transport, EventLog log) {
+    private ServerBootstrap bootstrap(EventLoopGroup group, Transport transport, Optional<Beats> beats, EventLog log) {
         return new ServerBootstrap()
                 .group(group)
                 .channel(transport.serverChannelType())
                 .childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel child) {
-                        child.pipeline().addLast(new StringEncoder(StandardCharsets.UTF_8), new LineDecoder());
-                        child.pipeline().addLast(new BackPressure());
                         InetSocketAddress remote = (InetSocketAddress) child.remoteAddress();
                         String client = remote.getAddress().getHostAddress() + ":" + remote.getPort();
-                        child.pipeline().addLast(new PeerHandler(client, new Client(client, log)));
+                        PeerHandler handler = new PeerHandler(client, new Client(client, log), beats.isEmpty());
+                        Pipelines.add(child.pipeline(), beats, handler);
+                        child.pipeline().addLast(new BackPressure(), handler);
                     }
                 });
     }
@@ -169,13 +174,19 @@ final class Listen implements Callable<Integer> {
         public void received(PeerHandler handler, Channel child, String line) {
             print("received", EventLog.printable(line), Details.fields("data", line));
             if (echo) {
-                handler.write(child, line + "\n");
+                handler.write(child, line);
             }
         }
 
         @Override
         public void closed(boolean byPeer) {
             print("closed", byPeer ? "by the client" : "by us", Details.fields("by", byPeer ? "peer" : "us"));
+        }
+
+        @Override
+        public void beat(HeartbeatEvent event) {
+            Happening happening = Happening.of(event);
+            print(happening.name(), happening.text(), happening.fields());
         }
 
         @Override

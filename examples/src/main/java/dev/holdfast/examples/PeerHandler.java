@@ -1,5 +1,6 @@
 package dev.holdfast.examples;
 
+import dev.holdfast.heartbeat.HeartbeatEvent;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
@@ -11,6 +12,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.concurrent.Ticker;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -18,8 +20,9 @@ import java.util.Optional;
  * Follows one connection to its end, and says once how it ended: closed, or dead with the cause and the kernel's evidence.
  * Confined to the event loop.
  *
- * <p>Netty's automatic close after a failed write is switched off: it would close the socket before the kernel could be
- * asked why the write failed.
+ * <p>Behind a heartbeat, the deaths of which come in by {@link #heard}, only that judges. Otherwise this handler does, and
+ * switches Netty's automatic close after a failed write off: it would close the socket before the kernel could be asked why
+ * the write failed.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // a close needs no waiting: channelInactive follows
 final class PeerHandler extends ChannelInboundHandlerAdapter {
@@ -36,23 +39,35 @@ final class PeerHandler extends ChannelInboundHandlerAdapter {
 
         /** The connection died. */
         void dead(PeerDeath death);
+
+        /** Anything else the heartbeat tells. Only behind a heartbeat. */
+        default void beat(HeartbeatEvent event) {}
     }
 
     private final String peer;
     private final Listener listener;
+    private final boolean judges;
     private final Ticker ticker = Ticker.systemTicker();
     private long lastReadNanos;
     private boolean closing;
     private boolean ended;
 
-    PeerHandler(String peer, Listener listener) {
+    /**
+     * A handler for one connection.
+     *
+     * @param judges whether it names the causes itself; otherwise a heartbeat before it in the pipeline does
+     */
+    PeerHandler(String peer, Listener listener, boolean judges) {
         this.peer = peer;
         this.listener = listener;
+        this.judges = judges;
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
-        context.channel().config().setAutoClose(false);
+        if (judges) {
+            context.channel().config().setAutoClose(false);
+        }
         lastReadNanos = ticker.nanoTime();
     }
 
@@ -72,10 +87,27 @@ final class PeerHandler extends ChannelInboundHandlerAdapter {
     /** Writes through the whole pipeline; a failure is judged here. From any thread. */
     ChannelFuture write(Channel channel, Object message) {
         return channel.writeAndFlush(message).addListener((ChannelFutureListener) done -> {
-            if (!done.isSuccess()) {
+            if (!done.isSuccess() && (judges || !(done.cause() instanceof IOException))) {
                 died(channel, done.cause());
             }
         });
+    }
+
+    /** What the heartbeat tells. On the event loop. */
+    void heard(HeartbeatEvent event) {
+        if (closing || ended) {
+            return;
+        }
+        if (event instanceof HeartbeatEvent.PeerDead dead) {
+            end(() -> listener.dead(named(dead.death())));
+        } else {
+            listener.beat(event);
+        }
+    }
+
+    /** The same death, of the peer as people know it. */
+    private PeerDeath named(PeerDeath death) {
+        return new PeerDeath(peer, death.cause(), death.detectedAfter(), death.rule(), death.evidence(), death.error());
     }
 
     /** Closes from our side. From any thread. */

@@ -49,6 +49,8 @@ class CommandsIT {
                             "named RESET",
                             "named PEER_NOT_READING",
                             "named CONNECT_TIMEOUT",
+                            "named " + (io.netty.channel.epoll.Epoll.isAvailable() ? "PEER_HUNG" : "HEARTBEAT_TIMEOUT"),
+                            "local-stall: ",
                             "UNSUPPORTED: Java's own sockets have no such option",
                             "Every cause was named as it was made.");
             assertThat(demo.errors()).isEmpty();

@@ -73,15 +73,20 @@ final class Program implements AutoCloseable {
 
     /** The next event of this name; others before it are passed over. */
     JsonObject event(String name) throws InterruptedException {
-        for (String line = out.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-                line != null;
-                line = out.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-            JsonObject event = new Gson().fromJson(line, JsonObject.class);
-            if (event.get("event").getAsString().equals(name)) {
-                return event;
-            }
+        JsonObject event = next();
+        while (!event.get("event").getAsString().equals(name)) {
+            event = next();
         }
-        throw new AssertionError("no event " + name + "; standard error: " + err);
+        return event;
+    }
+
+    /** The next event. */
+    JsonObject next() throws InterruptedException {
+        String line = out.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        if (line == null) {
+            throw new AssertionError("no event; standard error: " + err);
+        }
+        return new Gson().fromJson(line, JsonObject.class);
     }
 
     /** What is left of standard output, after the end. */

@@ -1,0 +1,63 @@
+package dev.holdfast.examples;
+
+import dev.holdfast.heartbeat.HeartbeatEvent;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An event of the heartbeat, as it is printed.
+ *
+ * @param name the event's
+ * @param text what a person reads
+ * @param fields what a program reads
+ */
+record Happening(String name, String text, Map<String, @Nullable Object> fields) {
+    static Happening of(HeartbeatEvent event) {
+        if (event instanceof HeartbeatEvent.Beat beat) {
+            return new Happening(
+                    "beat",
+                    "number " + beat.sequence() + " left " + millis(beat.lateness()) + " late and was answered after "
+                            + millis(beat.roundTrip()),
+                    Details.fields(
+                            "sequence", beat.sequence(),
+                            "lateMicros", micros(beat.lateness()),
+                            "rttMicros", micros(beat.roundTrip())));
+        }
+        if (event instanceof HeartbeatEvent.Suspect suspect) {
+            return new Happening(
+                    "suspect",
+                    suspect.unanswered() + " unanswered, silent for "
+                            + suspect.silence().toMillis() + " ms",
+                    Details.fields(
+                            "unanswered",
+                            suspect.unanswered(),
+                            "silenceMillis",
+                            suspect.silence().toMillis()));
+        }
+        if (event instanceof HeartbeatEvent.LocalStall stall) {
+            return new Happening(
+                    "local-stall",
+                    "we ourselves stood still for " + stall.length().toMillis() + " ms; the peer is not blamed for it",
+                    Details.fields("millis", stall.length().toMillis()));
+        }
+        if (event instanceof HeartbeatEvent.PeerDead dead) {
+            return new Happening(
+                    "dead", dead.death().cause() + ": " + dead.death().explain(), Details.of(dead.death()));
+        }
+        if (event instanceof HeartbeatEvent.Alive) {
+            return new Happening("alive", "heard again", Details.fields());
+        }
+        return new Happening("heartbeat", event.toString(), Details.fields("told", event.toString()));
+    }
+
+    private static long micros(Duration duration) {
+        return TimeUnit.NANOSECONDS.toMicros(duration.toNanos());
+    }
+
+    private static String millis(Duration duration) {
+        return String.format(Locale.ROOT, "%.2f ms", duration.toNanos() / 1e6);
+    }
+}
