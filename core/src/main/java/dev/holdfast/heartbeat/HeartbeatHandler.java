@@ -67,6 +67,8 @@ public final class HeartbeatHandler extends HeartbeatNode {
     private boolean bytesRead;
     private boolean messagesRead;
     private boolean readRequested;
+    /** Netty is about to ask for the next read by itself, unless somebody switches autoRead off before it does. */
+    private boolean autoReadNext;
 
     private HeartbeatHandler(HeartbeatSettings settings) {
         this.settings = settings;
@@ -169,6 +171,7 @@ public final class HeartbeatHandler extends HeartbeatNode {
     public void channelActive(ChannelHandlerContext active) {
         beginBehindTls(active);
         active.fireChannelActive();
+        autoReadNext = active.channel().config().isAutoRead();
     }
 
     @Override
@@ -231,6 +234,7 @@ public final class HeartbeatHandler extends HeartbeatNode {
 
     @Override
     long onWakeUp(long now, long unstalled, long stallNanos) {
+        autoReadNext = false; // Netty's own read comes right after what announced it
         ChannelHandlerContext mine = context;
         if (mine == null || state() == State.STOPPED || state() == State.DEAD) {
             return LEAVE;
@@ -333,6 +337,7 @@ public final class HeartbeatHandler extends HeartbeatNode {
         }
         readRequested = false;
         mine.fireChannelReadComplete();
+        autoReadNext = mine.channel().config().isAutoRead();
     }
 
     private void heard(ChannelHandlerContext mine, long now, boolean restartGrid) {
@@ -351,8 +356,10 @@ public final class HeartbeatHandler extends HeartbeatNode {
 
     @Override
     public void read(ChannelHandlerContext mine) {
-        // Under autoRead Netty asks by itself, and what it has asked for is void when autoRead is switched off.
-        readRequested = !mine.channel().config().isAutoRead();
+        // Under autoRead Netty asks by itself, and what it has asked for is void when autoRead is switched off; another
+        // thread may do that between Netty's look at it and this one.
+        readRequested = !autoReadNext && !mine.channel().config().isAutoRead();
+        autoReadNext = false;
         mine.read();
     }
 

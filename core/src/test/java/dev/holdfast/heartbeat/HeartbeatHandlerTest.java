@@ -16,6 +16,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
@@ -301,6 +302,32 @@ class HeartbeatHandlerTest {
         assertThat(events(PeerDead.class)).isEmpty();
         pass(1500);
         assertThat(events(PeerDead.class).get(0).death().rule()).contains("pausedReadsLimit PT3S");
+    }
+
+    @Test
+    void autoReadSwitchedOff_betweenNettysLookAndItsRead_isStillAPause() {
+        open(options().build());
+        channel.pipeline().addLast(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void read(ChannelHandlerContext context) {
+                context.channel().config().setAutoRead(false); // as another thread might, at just this moment
+                context.read();
+            }
+        });
+        toFirstBeat();
+        channel.writeInbound(bytes(0x07));
+        pass(4000);
+        assertThat(events(PeerDead.class)).isEmpty();
+    }
+
+    @Test
+    void manualReads_thatAreRequested_areNoPause() {
+        open(options().build());
+        channel.config().setAutoRead(false);
+        toFirstBeat();
+        channel.read();
+        pass(1000);
+        assertThat(events(PeerDead.class)).hasSize(1);
     }
 
     @Test
