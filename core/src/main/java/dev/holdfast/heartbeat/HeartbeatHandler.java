@@ -391,7 +391,7 @@ public final class HeartbeatHandler extends HeartbeatNode {
         long unstalled = running.unstalledNanos(now);
         Channel channel = mine.channel();
         TcpSnapshot tcp = Silence.tcp(channel);
-        if (tcp != null && Silence.hasUnreadBytes(tcp, silenceNanos(now), settings.tickNanos)) {
+        if (tcp != null && Silence.hasUnreadBytes(tcp, now - running.latestNanos(now - silenceNanos(now)))) {
             heard(mine, now - tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0) * 1_000_000, false);
         } else {
             Verdict.Situation seen = present.look(channel, tcp, readsPaused(channel), probeNanos(), unstalled);

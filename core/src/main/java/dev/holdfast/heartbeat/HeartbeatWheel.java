@@ -37,6 +37,10 @@ final class HeartbeatWheel {
     private long tickNanos;
     private long stalledNanos;
     private long newestStallNanos;
+    /** The ticks between which the newest stall lay: what was read in between is stamped with the first. */
+    private long stallBeganNanos;
+
+    private long stallEndedNanos;
     /** Slots before this one are done; slot n belongs to the times up to {@code originNanos + n * periodNanos}. */
     private long position;
 
@@ -88,6 +92,14 @@ final class HeartbeatWheel {
     /** The monotonic time of the newest tick, without reading the clock. */
     long tickNanos() {
         return tickNanos;
+    }
+
+    /** When a read that was stamped with a tick's time may have taken place at the latest. */
+    long latestNanos(long stamp) {
+        boolean inStall = stallEndedNanos != stallBeganNanos
+                && stamp + periodNanos - stallBeganNanos >= 0
+                && stallEndedNanos - stamp > 0;
+        return inStall ? stallEndedNanos : stamp + periodNanos;
     }
 
     /** The exact monotonic time. */
@@ -185,6 +197,10 @@ final class HeartbeatWheel {
         long stall = now - tickNanos - 2 * periodNanos;
         newestStallNanos = stall > 0 ? stall + periodNanos : 0;
         stalledNanos += newestStallNanos;
+        if (newestStallNanos > 0) {
+            stallBeganNanos = tickNanos;
+            stallEndedNanos = now;
+        }
         tickNanos = now;
         long reached = (now - originNanos) / periodNanos;
         if (reached - position > SLOTS) {

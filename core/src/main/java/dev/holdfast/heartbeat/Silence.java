@@ -62,12 +62,13 @@ final class Silence {
     }
 
     /**
-     * Whether the kernel received data after we last read: it waits to be read, and the peer lives. Our own time stamp may
-     * be a tick older than the read, so only what is newer than that counts.
+     * Whether the kernel received data after we last read: it waits to be read, and the peer lives.
+     *
+     * @param sinceReadNanos how long ago we read at the least
      */
-    static boolean hasUnreadBytes(TcpSnapshot tcp, long silenceNanos, long tickNanos) {
+    static boolean hasUnreadBytes(TcpSnapshot tcp, long sinceReadNanos) {
         long age = tcp.get(Field.LAST_DATA_RECV, Long.MAX_VALUE / 1_000_000) * 1_000_000;
-        return tcp.get(Field.BYTES_RECEIVED, 0) > 0 && age + tickNanos + CLOCK_NANOS < silenceNanos;
+        return tcp.get(Field.BYTES_RECEIVED, 0) > 0 && age + CLOCK_NANOS < sinceReadNanos;
     }
 
     /** Looks at the connection and says how it stands, and since when. */

@@ -170,6 +170,20 @@ class HeartbeatWheelTest {
     }
 
     @Test
+    void stamp_ofAReadInAStall_mayBeAsYoungAsItsEnd() {
+        Node node = new Node(100, 10 * MS);
+        node.join(10 * MS);
+        pass(10 * MS);
+        long before = wheel.tickNanos();
+        assertThat(wheel.latestNanos(before)).isEqualTo(before + 10 * MS);
+        pass(500 * MS);
+        assertThat(wheel.latestNanos(before)).isEqualTo(before + 500 * MS);
+        long after = wheel.tickNanos();
+        assertThat(wheel.latestNanos(after)).isEqualTo(after + 10 * MS);
+        assertThat(wheel.latestNanos(before - 100 * MS)).isEqualTo(before - 90 * MS);
+    }
+
+    @Test
     void manyDueAtOnce_areWokenUpInBatches_allOfThem() {
         for (int i = 0; i < 5_000; i++) {
             new Node(100, HeartbeatNode.LEAVE).join(10 * MS);

@@ -131,10 +131,19 @@ final class Explanation {
         return fields;
     }
 
+    private static @Nullable Boolean survives(Survival.Outcome outcome) {
+        return switch (outcome) {
+            case SURVIVES -> true;
+            case IS_CUT -> false;
+            case UNKNOWN -> null;
+        };
+    }
+
     private static Map<String, @Nullable Object> json(Survival survival) {
         Middlebox box = survival.middlebox();
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("name", box.name());
+        fields.put("survives", survives(survival.outcome()));
         fields.put("outcome", survival.outcome().name());
         fields.put("idleTimeoutMillis", millis(box.idleTimeout()));
         fields.put("longestSilenceMillis", millis(survival.longestSilence()));

@@ -219,6 +219,7 @@ class ExplainTest {
         assertThat(balancer.get("refreshedBy").getAsString()).isEqualTo("TCP_KEEPALIVE");
         assertThat(balancer.get("longestSilenceMillis").getAsLong()).isEqualTo(337_500);
         assertThat(run.middlebox("AWS ALB, CLB").get("outcome").getAsString()).isEqualTo("IS_CUT");
+        assertThat(run.middlebox("AWS ALB, CLB").get("survives").getAsBoolean()).isFalse();
         assertThat(run.middlebox("HAProxy").get("idleTimeoutMillis").isJsonNull())
                 .isTrue();
         assertThat(run.json().getAsJsonArray("middleboxes")).hasSize(14);
