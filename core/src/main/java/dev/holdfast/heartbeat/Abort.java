@@ -1,21 +1,45 @@
 package dev.holdfast.heartbeat;
 
+import dev.holdfast.verdict.PeerDeath;
+import dev.holdfast.wire.HelloHandler;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundBuffer;
-import java.io.IOException;
 
 /** Ends a channel whose peer is dead: at once, with a reset, past every handler. */
-final class Abort {
+@SuppressWarnings("FutureReturnValueIgnored") // a close tells of its end by the channel's events
+final class Abort implements DeathAction {
+    static final Abort INSTANCE = new Abort();
+
     private Abort() {}
 
-    /**
-     * Fails every write that is still pending with this cause, and closes the socket below the pipeline: an SslHandler would
-     * hold the close back for its close_notify, which nobody will answer. On the event loop.
-     */
-    static void now(Channel channel, IOException cause) {
+    @Override
+    public void end(Channel channel, PeerDeath death) {
+        switch (death.cause()) {
+            case HANDSHAKE_DEADLINE, FLOOD, PROTOCOL_ERROR, TLS_FAILURE -> {
+                if (channel.pipeline().get(HelloHandler.class) == null) {
+                    channel.close();
+                } // or else that one has said CLOSE, and sees to the rest
+            }
+            case PATH_DEAD,
+                    PEER_HUNG,
+                    PEER_NOT_READING,
+                    LOCAL_DROP,
+                    STALLED_WRITE,
+                    RESET,
+                    UNREACHABLE,
+                    LOCALLY_ABORTED,
+                    HEARTBEAT_TIMEOUT,
+                    CONNECT_TIMEOUT,
+                    OTHER -> abort(channel, death);
+        }
+    }
+
+    /** The close goes below the pipeline: an SslHandler would hold it back for its close_notify, which nobody will answer. */
+    private static void abort(Channel channel, PeerDeath death) {
         ChannelOutboundBuffer pending = channel.unsafe().outboundBuffer();
         if (pending != null) {
+            PeerDeadException cause = new PeerDeadException(death);
             pending.addFlush();
             while (pending.remove(cause)) {
                 // until nothing is left

@@ -4,15 +4,16 @@ import dev.holdfast.wire.FrameType;
 import dev.holdfast.wire.Frames;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import java.time.Duration;
 
-/** PING and PONG of our own framed protocol, as its {@code FrameDecoder} passes them on. */
-final class FramedBeats implements HeartbeatProtocol {
-    static final FramedBeats INSTANCE = new FramedBeats();
-
-    /** No promise of when the next comes: under WHEN_QUIET that depends on what the peer sends. */
-    private static final long NO_PROMISE = 0;
-
-    private FramedBeats() {}
+/**
+ * PING and PONG of our own framed protocol, as its {@code FrameDecoder} passes them on.
+ *
+ * @param promise within what time of a PING the next sign of life comes; zero promises nothing
+ */
+record FramedBeats(Duration promise) implements HeartbeatProtocol {
+    /** Before anything is agreed nothing can be promised: under WHEN_QUIET it depends on what the peer sends. */
+    static final FramedBeats INSTANCE = new FramedBeats(Duration.ZERO);
 
     @Override
     public Answering answering() {
@@ -30,7 +31,7 @@ final class FramedBeats implements HeartbeatProtocol {
 
     @Override
     public Object ping(long sequence, ByteBufAllocator allocator) {
-        return Frames.ping(allocator, sequence, NO_PROMISE);
+        return Frames.ping(allocator, sequence, promise.toMillis());
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.holdfast.heartbeat;
 import dev.holdfast.verdict.PeerDeath;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 
 /** What happens to a connection's heartbeat. */
 public sealed interface HeartbeatEvent {
@@ -47,6 +48,25 @@ public sealed interface HeartbeatEvent {
         /** Checks that nothing is null. */
         public LocalStall {
             Objects.requireNonNull(length, "length");
+        }
+    }
+
+    /**
+     * Both sides have exchanged their HELLOs, and beats begin. Only with {@link HeartbeatProtocol#framed}.
+     *
+     * @param sendInterval how often we have promised to be heard; zero where the peer does not rely on it
+     * @param receiveInterval how often the peer has promised to be heard; zero where it has not
+     * @param bound within what time a dead peer is found, without ticks and stalls of our own; empty if never: the peer
+     *     sends no beats and the mode is to watch only
+     * @param lengthened whether that is longer than the options alone would have it, or never
+     */
+    record Agreed(Duration sendInterval, Duration receiveInterval, Optional<Duration> bound, boolean lengthened)
+            implements HeartbeatEvent {
+        /** Checks that nothing is null. */
+        public Agreed {
+            Objects.requireNonNull(sendInterval, "sendInterval");
+            Objects.requireNonNull(receiveInterval, "receiveInterval");
+            Objects.requireNonNull(bound, "bound");
         }
     }
 

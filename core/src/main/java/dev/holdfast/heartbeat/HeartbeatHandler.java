@@ -1,11 +1,17 @@
 package dev.holdfast.heartbeat;
 
 import dev.holdfast.heartbeat.HeartbeatProtocol.Kind;
+import dev.holdfast.verdict.Backlog;
 import dev.holdfast.verdict.DeathCause;
 import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.verdict.PostMortem;
+import dev.holdfast.verdict.Probes;
 import dev.holdfast.verdict.TcpSnapshot;
+import dev.holdfast.wire.Agreed;
+import dev.holdfast.wire.CloseReason;
+import dev.holdfast.wire.HelloHandler;
+import dev.holdfast.wire.ProtocolException;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -22,9 +28,11 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,41 +42,33 @@ import org.slf4j.LoggerFactory;
  *
  * <p>It stands behind the decoder that makes the protocol's messages (and behind an {@link SslHandler}), before the handlers
  * that must not see beats. State is confined to the channel's event loop; an executor of its own is refused. Beats begin when
- * the channel is active, behind TLS when its handshake is complete, or, where the options say so, at {@link #start()}.
+ * the channel is active, behind TLS when its handshake is complete, behind a {@link HelloHandler} when both sides have
+ * agreed, or, where the options say so, at {@link #start()}.
  *
  * <p>{@code write} and {@code flush} are not overridden: outbound messages cost nothing. An inbound message costs its
  * classification; the clock is not read for it.
+ *
+ * <p>Pings are answered also while no beats are sent. Several that come with one read are answered each; while the channel
+ * is not writable only the newest is, as soon as there is room.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // writes and closes tell of their end by the channel's events
-public final class HeartbeatHandler extends HeartbeatNode {
-    private static final Logger log = LoggerFactory.getLogger(HeartbeatHandler.class);
+public final class HeartbeatHandler extends ReadWatch {
+    private static final Logger logger = LoggerFactory.getLogger(HeartbeatHandler.class);
     /** The fraction of the golden ratio: its multiples are spread evenly over an interval, however many there are. */
     private static final double GOLDEN = 0.6180339887498949;
 
     private static final AtomicInteger started = new AtomicInteger();
 
-    private final HeartbeatSettings settings;
-    private @Nullable HeartbeatWheel wheel;
+    /** Bound to the loop's wheel while beats run. */
+    private HeartbeatSettings settings;
+
     private @Nullable ChannelHandlerContext context;
-    /** The present silence, once it has been judged; null while nothing is wrong. */
-    private @Nullable Silence silence;
-
-    /** What {@link #probe} is to be told; null while nobody asks. */
-    private @Nullable Promise<Duration> asked;
-
+    /** The last beats; null where nobody asks for them. See {@link BeatLog}. */
+    private int @Nullable [] log;
+    /** Number of the newest beat; unsigned. */
     private int sequence;
-    /** When the newest probe left, on the unstalled clock, whether it is counted against the peer or not. */
-    private long sentNanos;
-
-    private long latenessNanos;
-    /** Probes since the last answer: only a lone one can be matched in a protocol without sequences (Karn). */
+    /** Probes since the last answer, up to two: only a lone one can be matched in a protocol without sequences (Karn). */
     private byte unanswered;
-
-    private boolean bytesRead;
-    private boolean messagesRead;
-    private boolean readRequested;
-    /** Netty is about to ask for the next read by itself, unless somebody switches autoRead off before it does. */
-    private boolean autoReadNext;
 
     private HeartbeatHandler(HeartbeatSettings settings) {
         this.settings = settings;
@@ -122,25 +122,34 @@ public final class HeartbeatHandler extends HeartbeatNode {
     }
 
     private void probe(ChannelHandlerContext mine, Promise<Duration> roundTrip) {
-        HeartbeatWheel running = wheel;
+        HeartbeatWheel running = settings.wheel;
         if (!settings.expectsAnswers()) {
             roundTrip.setFailure(new UnsupportedOperationException("heartbeat: nothing is answered in "
                     + settings.protocol + " with mode " + settings.options.mode()));
-        } else if (running == null || state() == State.DEAD) {
-            roundTrip.setFailure(new IllegalStateException("heartbeat: " + state() + " (expected: running)"));
-        } else if (asked != null) {
-            PromiseNotifier.cascade(asked, roundTrip);
-        } else {
-            asked = roundTrip;
-            if (state() == State.QUIET) {
-                long now = running.nowNanos();
-                long unstalled = running.unstalledNanos(now);
-                latenessNanos = 0;
-                send(mine, unstalled);
-                onFreshProbe(unstalled);
-                running.move(this, wakeUpNanos(now, unstalled));
-            }
+            return;
         }
+        if (running == null || state() == State.DEAD) {
+            roundTrip.setFailure(new IllegalStateException("heartbeat: " + state() + " (expected: running)"));
+            return;
+        }
+        Pending pending = Pending.of(mine.channel());
+        if (pending.asked != null) {
+            PromiseNotifier.cascade(pending.asked, roundTrip);
+            return;
+        }
+        pending.asked = roundTrip;
+        if (state() == State.QUIET) {
+            long now = running.nowNanos();
+            long unstalled = running.unstalledNanos(now);
+            send(mine, now, 0);
+            onFreshProbe(unstalled);
+            running.move(this, wakeUpNanos(now, unstalled));
+        }
+    }
+
+    @Override
+    long tickNanos() {
+        return settings.tickNanos;
     }
 
     @Override
@@ -150,41 +159,42 @@ public final class HeartbeatHandler extends HeartbeatNode {
                     + " (expected: the channel's own event loop; add the handler without an executor)");
         }
         context = added;
+        onCounting(added.executor().ticker().nanoTime());
         if (Silence.tcp(added.channel()) != null) {
             // A failed write would close the socket before the kernel could be asked why; the handler closes it
             // instead.
             added.channel().config().setAutoClose(false);
         }
         if (added.channel().isActive()) {
-            beginBehindTls(added);
+            beginBehindHandshakes(added);
         }
     }
 
     @Override
     public void handlerRemoved(ChannelHandlerContext removed) {
-        end();
+        end(removed.channel());
         removed.channel().config().setAutoClose(true);
         context = null;
     }
 
     @Override
     public void channelActive(ChannelHandlerContext active) {
-        beginBehindTls(active);
+        beginBehindHandshakes(active);
         active.fireChannelActive();
-        autoReadNext = active.channel().config().isAutoRead();
+        onActive(active.channel());
     }
 
     @Override
     public void channelRegistered(ChannelHandlerContext registered) {
         if (registered.channel().isActive()) {
-            beginBehindTls(registered); // it has moved to another event loop
+            beginBehindHandshakes(registered); // it has moved to another event loop
         }
         registered.fireChannelRegistered();
     }
 
     @Override
     public void channelUnregistered(ChannelHandlerContext unregistered) {
-        end();
+        end(unregistered.channel());
         unregistered.fireChannelUnregistered();
     }
 
@@ -197,14 +207,52 @@ public final class HeartbeatHandler extends HeartbeatNode {
                 kernelDeath(inactive, error);
             }
         }
-        end();
+        end(inactive.channel());
         inactive.fireChannelInactive();
     }
 
-    private void beginBehindTls(ChannelHandlerContext mine) {
+    private void beginBehindHandshakes(ChannelHandlerContext mine) {
         SslHandler tls = mine.pipeline().get(SslHandler.class);
-        boolean handshaken = tls == null || tls.handshakeFuture().isSuccess();
-        if (handshaken && !settings.options.isManualStart()) {
+        if (tls != null && !tls.handshakeFuture().isSuccess()) {
+            return; // its completion is an event
+        }
+        HelloHandler hello = mine.pipeline().get(HelloHandler.class);
+        if (hello == null) {
+            beginUnlessManual(mine);
+        } else {
+            hello.agreed().ifPresent(both -> agree(mine, both));
+        }
+    }
+
+    /** The peer's HELLO has come: what is promised is kept from the first beat on. */
+    private void agree(ChannelHandlerContext mine, Agreed both) {
+        if (state() != State.STOPPED || !(settings.protocol instanceof FramedBeats)) {
+            return;
+        }
+        HeartbeatSettings negotiated = settings.agreed(both.agreement());
+        boolean lengthened = !negotiated.bound().equals(settings.bound());
+        if (lengthened && settings.options.refusesLongerBound()) {
+            giveUp(
+                    mine,
+                    CloseReason.BEAT_INTERVAL,
+                    "the interval agreed makes the bound "
+                            + negotiated.bound().map(Duration::toString).orElse("endless") + " (expected: "
+                            + settings.bound().map(Duration::toString).orElse("none") + ", refuseLongerBound)");
+            return;
+        }
+        settings = negotiated;
+        tell(
+                mine.channel(),
+                new HeartbeatEvent.Agreed(
+                        both.agreement().sending().interval(),
+                        both.agreement().receiving().interval(),
+                        negotiated.bound(),
+                        lengthened));
+        beginUnlessManual(mine);
+    }
+
+    private void beginUnlessManual(ChannelHandlerContext mine) {
+        if (!settings.options.isManualStart()) {
             begin(mine);
         }
     }
@@ -213,28 +261,35 @@ public final class HeartbeatHandler extends HeartbeatNode {
         if (state() != State.STOPPED || !mine.channel().isActive() || mine.isRemoved()) {
             return;
         }
-        HeartbeatWheel newWheel = HeartbeatWheel.of(mine.channel().eventLoop());
-        wheel = newWheel;
-        long now = newWheel.nowNanos();
+        HeartbeatWheel wheel = HeartbeatWheel.of(mine.channel().eventLoop());
+        settings = wheel.join(settings);
+        if (log == null && settings.keepsLog()) {
+            log = BeatLog.create(settings.options.history());
+        }
+        long now = wheel.nowNanos();
         onStart(now, settings.phaseNanos(started.getAndIncrement() * GOLDEN));
-        newWheel.add(this, wakeUpNanos(now, newWheel.unstalledNanos(now)), settings.tickNanos);
+        wheel.add(this, wakeUpNanos(now, wheel.unstalledNanos(now)));
     }
 
-    private void end() {
+    private void end(Channel channel) {
         onStop();
-        refuse(new ClosedChannelException());
         unanswered = 0;
-        silence = null;
-        HeartbeatWheel mine = wheel;
-        if (mine != null) {
-            wheel = null;
-            mine.remove(this);
+        Pending pending = Pending.find(channel);
+        if (pending != null) {
+            pending.silence = null;
+            pending.keepAnswer(null);
+            pending.refuse(new ClosedChannelException());
+        }
+        HeartbeatWheel wheel = settings.wheel;
+        if (wheel != null) {
+            settings = wheel.leave(settings);
+            wheel.remove(this);
         }
     }
 
     @Override
     long onWakeUp(long now, long unstalled, long stallNanos) {
-        autoReadNext = false; // Netty's own read comes right after what announced it
+        onTimePassed();
         ChannelHandlerContext mine = context;
         if (mine == null || state() == State.STOPPED || state() == State.DEAD) {
             return LEAVE;
@@ -254,171 +309,219 @@ public final class HeartbeatHandler extends HeartbeatNode {
     }
 
     private void beat(ChannelHandlerContext mine, long now, long unstalled) {
-        latenessNanos = now - nextBeatNanos();
+        long lateness = now - nextBeatNanos();
         onBeat(now, unstalled);
-        send(mine, unstalled);
+        send(mine, now, lateness);
     }
 
     private void suspect(ChannelHandlerContext mine, long now, long unstalled) {
-        int unanswered = attempts();
+        int inVain = attempts();
         Channel channel = mine.channel();
-        TcpSnapshot tcp = Silence.tcp(channel);
-        presentSilence().look(channel, tcp, readsPaused(channel), probeNanos(), unstalled);
+        presentSilence(channel)
+                .look(channel, Silence.tcp(channel), readsPaused(channel), sinceProbeNanos(unstalled), unstalled);
         onProbe(unstalled);
         if (settings.expectsAnswers()) {
-            latenessNanos = 0;
-            send(mine, unstalled);
+            send(mine, now, 0);
         }
-        tell(mine.channel(), new HeartbeatEvent.Suspect(unanswered, Duration.ofNanos(silenceNanos(now))));
+        tell(channel, new HeartbeatEvent.Suspect(inVain, Duration.ofNanos(silenceNanos(now))));
     }
 
-    private void send(ChannelHandlerContext mine, long unstalled) {
+    private void send(ChannelHandlerContext mine, long now, long latenessNanos) {
         sequence++;
-        sentNanos = unstalled;
         unanswered = (byte) Math.min(2, unanswered + 1);
-        mine.writeAndFlush(settings.protocol.ping(sequence, mine.alloc()));
+        int[] mineLog = log;
+        HeartbeatWheel wheel = settings.wheel;
+        if (mineLog != null && wheel != null) {
+            BeatLog.onSent(mineLog, sequence, now, latenessNanos, wheel.stalledNanos());
+        }
+        mine.writeAndFlush(settings.protocol.ping(Integer.toUnsignedLong(sequence), mine.alloc()));
     }
 
     @Override
     public void channelRead(ChannelHandlerContext mine, Object message) {
-        bytesRead = true;
         Kind kind = settings.protocol.classify(message);
-        if (kind == Kind.OTHER) {
-            messagesRead = true;
+        if (kind == Kind.OTHER && state() != State.DEAD) {
+            onMessageRead();
             mine.fireChannelRead(message);
-            return;
+        } else {
+            onBeatRead(mine, kind, message);
         }
+    }
+
+    private void onBeatRead(ChannelHandlerContext mine, Kind kind, Object message) {
+        boolean another = hasReadPings();
         try {
-            if (kind == Kind.PONG) {
-                answered(mine, message);
-            } else if (settings.protocol.answering() == HeartbeatProtocol.Answering.ANSWERED) {
-                mine.write(settings.protocol.pong(message, mine.alloc()));
-                mine.flush();
+            switch (kind) {
+                case PONG -> {
+                    onBeatRead(false);
+                    answered(mine, message);
+                }
+                case PING -> {
+                    onBeatRead(true);
+                    if (settings.protocol.answering() == HeartbeatProtocol.Answering.ANSWERED
+                            && state() != State.DEAD) {
+                        answer(mine, message, another);
+                    }
+                }
+                case OTHER -> {} // of a peer that was given up, and that nobody is to hear any more
             }
         } finally {
             ReferenceCountUtil.release(message);
         }
     }
 
+    /** The first of a read is answered at once, the rest when all have been read. */
+    private void answer(ChannelHandlerContext mine, Object ping, boolean another) {
+        Object pong = settings.protocol.pong(ping, mine.alloc());
+        if (!mine.channel().isWritable()) {
+            Pending.of(mine.channel()).keepAnswer(pong);
+        } else if (another) {
+            mine.write(pong);
+        } else {
+            mine.writeAndFlush(pong);
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext mine) {
+        Pending pending = Pending.find(mine.channel());
+        if (pending != null && mine.channel().isWritable()) {
+            Object kept = pending.takeAnswer();
+            if (kept != null) {
+                mine.writeAndFlush(kept);
+            }
+        }
+        mine.fireChannelWritabilityChanged();
+    }
+
     private void answered(ChannelHandlerContext mine, Object pong) {
-        HeartbeatWheel running = wheel;
+        HeartbeatWheel wheel = settings.wheel;
         long answeredSequence = settings.protocol.sequence(pong);
         boolean matched = unanswered > 0
-                && (answeredSequence == HeartbeatProtocol.NO_SEQUENCE ? unanswered == 1 : answeredSequence == sequence);
+                && (answeredSequence == HeartbeatProtocol.NO_SEQUENCE
+                        ? unanswered == 1
+                        : answeredSequence == Integer.toUnsignedLong(sequence));
         unanswered = 0;
-        Promise<Duration> waiting = asked;
-        if (running == null || !matched || (waiting == null && !settings.options.hasBeatEvents())) {
+        Pending pending = Pending.find(mine.channel());
+        Promise<Duration> waiting = pending == null ? null : pending.asked;
+        int[] mineLog = log;
+        if (wheel == null || !matched || (waiting == null && mineLog == null)) {
             return;
         }
-        long unstalled = running.unstalledNanos(running.nowNanos());
-        Duration roundTrip = Duration.ofNanos(Math.max(0, unstalled - sentNanos));
-        if (settings.options.hasBeatEvents()) {
-            tell(mine.channel(), new HeartbeatEvent.Beat(sequence, Duration.ofNanos(latenessNanos), roundTrip));
+        long now = wheel.nowNanos();
+        long nanos = mineLog == null
+                ? sinceProbeNanos(wheel.unstalledNanos(now))
+                : BeatLog.roundTripNanos(mineLog, now, wheel.stalledNanos());
+        if (mineLog != null) {
+            BeatLog.onAnswer(mineLog, sequence, nanos);
+            if (settings.options.hasBeatEvents()) {
+                Duration late = Duration.ofNanos(BeatLog.lateNanos(mineLog));
+                tell(
+                        mine.channel(),
+                        new HeartbeatEvent.Beat(Integer.toUnsignedLong(sequence), late, Duration.ofNanos(nanos)));
+            }
         }
-        if (waiting != null) {
-            asked = null;
-            waiting.trySuccess(roundTrip);
+        if (pending != null && waiting != null) {
+            pending.asked = null;
+            waiting.trySuccess(Duration.ofNanos(nanos));
         }
     }
 
     @Override
     public void channelReadComplete(ChannelHandlerContext mine) {
-        if (!bytesRead) {
-            // Part of a message, which stays in the decoder in front; none at all, as at the peer's FIN, is no life.
-            bytesRead = mine.channel().unsafe().recvBufAllocHandle().lastBytesRead() > 0;
-        }
-        if (bytesRead) {
-            HeartbeatWheel running = wheel;
-            if (running != null) {
-                heard(mine, running.tickNanos(), messagesRead && settings.restartsGrid());
+        // No message may be part of one, which stays in the decoder in front; no bytes, as at the peer's FIN, are no
+        // life.
+        if (hasReadAny() || mine.channel().unsafe().recvBufAllocHandle().lastBytesRead() > 0) {
+            HeartbeatWheel wheel = settings.wheel;
+            if (wheel != null) {
+                heard(mine, wheel.tickNanos(), hasReadMessages() && settings.restartsGrid());
             }
-            bytesRead = false;
-            messagesRead = false;
         }
-        readRequested = false;
+        boolean pings = hasReadPings();
+        if (pings) {
+            mine.flush();
+        }
         mine.fireChannelReadComplete();
-        autoReadNext = mine.channel().config().isAutoRead();
+        onBatchEnd(mine);
+        if (pings
+                && state() != State.DEAD
+                && onPeerPings(mine.executor().ticker().nanoTime())) {
+            giveUp(
+                    mine,
+                    CloseReason.TOO_MANY_PINGS,
+                    "pings came faster than permittedPeerInterval " + settings.options.permittedPeerInterval());
+        }
     }
 
     private void heard(ChannelHandlerContext mine, long now, boolean restartGrid) {
         boolean waited = state() != State.QUIET;
         boolean suspected = onInbound(now, restartGrid);
-        HeartbeatWheel running = wheel;
-        if (waited && running != null) {
-            silence = null;
-            running.move(
-                    this, wakeUpNanos(now, running.unstalledNanos(now))); // the next beat may be due before the timeout
+        HeartbeatWheel wheel = settings.wheel;
+        if (waited && wheel != null) {
+            Pending pending = Pending.find(mine.channel());
+            if (pending != null) {
+                pending.silence = null;
+            }
+            wheel.move(
+                    this, wakeUpNanos(now, wheel.unstalledNanos(now))); // the next beat may be due before the timeout
         }
         if (suspected) {
             tell(mine.channel(), new HeartbeatEvent.Alive());
         }
     }
 
-    @Override
-    public void read(ChannelHandlerContext mine) {
-        // Under autoRead Netty asks by itself, and what it has asked for is void when autoRead is switched off; another
-        // thread may do that between Netty's look at it and this one.
-        readRequested = !autoReadNext && !mine.channel().config().isAutoRead();
-        autoReadNext = false;
-        mine.read();
-    }
-
-    private boolean readsPaused(Channel channel) {
-        return !channel.config().isAutoRead() && !readRequested;
-    }
-
     /** Before the judgement: real I/O passes, so that what lies unread in the kernel is read. */
     private void recheck(ChannelHandlerContext mine) {
-        Silence present = presentSilence();
+        Silence present = presentSilence(mine.channel());
         present.afterPasses(mine.channel().eventLoop(), () -> judge(mine, present));
     }
 
-    private Silence presentSilence() {
-        Silence present = silence;
-        if (present == null) {
-            present = new Silence();
-            silence = present;
-        }
-        return present;
+    private Silence presentSilence(Channel channel) {
+        HeartbeatWheel wheel = settings.wheel;
+        return Pending.of(channel).silence(wheel == null ? 0 : wheel.stalledNanos());
     }
 
     private void judge(ChannelHandlerContext mine, Silence present) {
-        HeartbeatWheel running = wheel;
-        if (running == null || present != silence || state() != State.JUDGING) {
+        HeartbeatWheel wheel = settings.wheel;
+        Pending pending = Pending.find(mine.channel());
+        if (wheel == null || pending == null || present != pending.silence || state() != State.JUDGING) {
             return; // it was heard meanwhile, or is gone
         }
-        long now = running.nowNanos();
-        long unstalled = running.unstalledNanos(now);
+        long now = wheel.nowNanos();
+        long unstalled = wheel.unstalledNanos(now);
         Channel channel = mine.channel();
         TcpSnapshot tcp = Silence.tcp(channel);
-        if (tcp != null && Silence.hasUnreadBytes(tcp, now - running.latestNanos(now - silenceNanos(now)))) {
+        if (tcp != null && Silence.hasUnreadBytes(tcp, now - wheel.latestNanos(now - silenceNanos(now)))) {
             heard(mine, now - tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0) * 1_000_000, false);
         } else {
-            Verdict.Situation seen = present.look(channel, tcp, readsPaused(channel), probeNanos(), unstalled);
+            Verdict.Situation seen =
+                    present.look(channel, tcp, readsPaused(channel), sinceProbeNanos(unstalled), unstalled);
             rule(mine, Verdict.of(seen, settings), seen, now, unstalled);
         }
         if (state() != State.DEAD) {
-            running.move(this, wakeUpNanos(now, unstalled));
+            wheel.move(this, wakeUpNanos(now, unstalled));
         }
     }
 
     private void rule(ChannelHandlerContext mine, Verdict verdict, Verdict.Situation seen, long now, long unstalled) {
         switch (verdict.ruling()) {
             case EXCUSED -> {
-                Objects.requireNonNull(silence).onExcused();
+                presentSilence(mine.channel()).onExcused();
                 onExcused(unstalled);
+                if (log == null) {
+                    unanswered = 2; // when the probe left is not known any more
+                }
             }
             case PROBE_AGAIN -> {
-                Objects.requireNonNull(silence).onFreshProbe();
+                presentSilence(mine.channel()).onFreshProbe();
                 if (settings.expectsAnswers()) {
-                    latenessNanos = 0;
-                    send(mine, unstalled);
+                    send(mine, now, 0);
                 }
                 onFreshProbe(unstalled);
             }
             case DEAD -> {
-                Evidence evidence =
-                        new Evidence(Optional.ofNullable(seen.tcp()), seen.readsPaused(), seen.allBacklog());
+                Backlog backlog = new Backlog(seen.allBacklog(), Duration.ofNanos(seen.unmoved()));
+                Evidence evidence = evidence(mine.channel(), seen.tcp(), backlog);
                 die(mine, verdict.cause(), verdict.rule(), evidence, Duration.ofNanos(silenceNanos(now)), null);
             }
         }
@@ -426,12 +529,16 @@ public final class HeartbeatHandler extends HeartbeatNode {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext mine, Object event) {
-        if (event instanceof SslHandshakeCompletionEvent handshake && handshake.isSuccess()) {
-            if (!settings.options.isManualStart()) {
-                begin(mine);
+        if (event instanceof SslHandshakeCompletionEvent handshake) {
+            if (handshake.isSuccess()) {
+                beginBehindHandshakes(mine);
+            } else {
+                kernelDeath(mine, new SSLException("the handshake failed: " + handshake.cause(), handshake.cause()));
             }
+        } else if (event instanceof Agreed both) {
+            agree(mine, both);
         } else if (event == ChannelInputShutdownEvent.INSTANCE) {
-            end(); // nothing can be answered any more: what the kernel finds out is still told
+            end(mine.channel()); // nothing can be answered any more: what the kernel finds out is still told
         } else if (event == ChannelOutputShutdownEvent.INSTANCE && aWriteHasFailed(mine.channel())) {
             kernelDeath(mine, new IOException("a write failed"));
         }
@@ -446,25 +553,74 @@ public final class HeartbeatHandler extends HeartbeatNode {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext mine, Throwable error) {
-        if (error instanceof IOException && !(error instanceof PeerDeadException)) {
+        if (error instanceof ProtocolException broken) {
+            DeathCause cause = switch (broken.reason()) {
+                case TOO_MANY_PINGS -> DeathCause.FLOOD;
+                case HANDSHAKE_TIMEOUT -> DeathCause.HANDSHAKE_DEADLINE;
+                default -> DeathCause.PROTOCOL_ERROR;
+            };
+            ended(mine, cause, String.valueOf(broken.getMessage()), broken);
+        } else if (error.getCause() instanceof SSLException broken) {
+            kernelDeath(mine, broken); // in the DecoderException of the SslHandler
+        } else if (error instanceof IOException && !(error instanceof PeerDeadException)) {
             kernelDeath(mine, error);
         }
         mine.fireExceptionCaught(error);
     }
 
+    /** We end the connection: a HelloHandler in front tells the peer why. */
+    private static void giveUp(ChannelHandlerContext mine, CloseReason reason, String why) {
+        mine.pipeline().fireExceptionCaught(new ProtocolException(reason, why));
+    }
+
     private void kernelDeath(ChannelHandlerContext mine, Throwable error) {
+        Optional<TcpSnapshot> tcp = Optional.ofNullable(Silence.tcp(mine.channel()));
+        DeathCause cause = PostMortem.established(error, tcp);
+        ended(mine, cause, cause == DeathCause.TLS_FAILURE ? "TLS failed" : "the kernel ended the connection", error);
+    }
+
+    private void ended(ChannelHandlerContext mine, DeathCause cause, String rule, Throwable error) {
         if (state() == State.DEAD) {
             return;
         }
-        HeartbeatWheel running = wheel;
-        Optional<TcpSnapshot> tcp = Optional.ofNullable(Silence.tcp(mine.channel()));
-        DeathCause cause = PostMortem.established(error, tcp);
-        Evidence evidence = new Evidence(tcp, readsPaused(mine.channel()), Silence.backlog(mine.channel()));
-        Duration silent = running == null
-                ? Duration.ofMillis(tcp.map(seen -> seen.get(TcpSnapshot.Field.LAST_DATA_RECV, 0))
-                        .orElse(0L))
-                : Duration.ofNanos(silenceNanos(running.nowNanos()));
-        die(mine, cause, "the kernel ended the connection", evidence, silent, error);
+        TcpSnapshot tcp = Silence.tcp(mine.channel());
+        Evidence evidence = evidence(mine.channel(), tcp, new Backlog(Silence.backlog(mine.channel()), Duration.ZERO));
+        HeartbeatWheel wheel = settings.wheel;
+        Duration silent = wheel != null
+                ? Duration.ofNanos(silenceNanos(wheel.nowNanos()))
+                : Duration.ofMillis(tcp == null ? 0 : tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0));
+        die(mine, cause, rule, evidence, silent, error);
+    }
+
+    private Evidence evidence(Channel channel, @Nullable TcpSnapshot tcp, Backlog backlog) {
+        HeartbeatWheel wheel = settings.wheel;
+        Pending pending = Pending.find(channel);
+        Silence silence = pending == null ? null : pending.silence;
+        long now = wheel == null ? 0 : wheel.nowNanos();
+        long lateness = wheel == null || silence == null ? 0 : silence.stalledSince(wheel.stalledNanos());
+        int[] mineLog = log;
+        return new Evidence(
+                Optional.ofNullable(tcp),
+                Duration.ofNanos(lateness),
+                readsPaused(channel),
+                backlog,
+                wheel == null || !settings.expectsAnswers() || attempts() == 0
+                        ? Optional.empty()
+                        : Optional.of(probes(tcp, wheel, now)),
+                wheel == null || mineLog == null ? List.of() : BeatLog.beats(mineLog, sequence, now));
+    }
+
+    private Probes probes(@Nullable TcpSnapshot tcp, HeartbeatWheel wheel, long now) {
+        int[] mineLog = log;
+        long sentNanos =
+                mineLog == null ? sinceProbeNanos(wheel.unstalledNanos(now)) : now - BeatLog.sentNanos(mineLog);
+        Duration lateness = mineLog == null ? Duration.ZERO : Duration.ofNanos(BeatLog.lateNanos(mineLog));
+        return new Probes(
+                Integer.toUnsignedLong(sequence),
+                attempts(),
+                settings.options.timeout(),
+                lateness,
+                Silence.acknowledgedAfter(tcp, sentNanos));
     }
 
     private void die(
@@ -478,10 +634,17 @@ public final class HeartbeatHandler extends HeartbeatNode {
         onDeath();
         PeerDeath death =
                 new PeerDeath(name(channel.remoteAddress()), cause, silent, rule, evidence, Optional.ofNullable(error));
-        PeerDeadException fatal = new PeerDeadException(death);
-        refuse(fatal);
+        Pending pending = Pending.find(channel);
+        if (pending != null) {
+            pending.refuse(new PeerDeadException(death));
+        }
         tell(channel, new HeartbeatEvent.PeerDead(death));
-        Abort.now(channel, fatal);
+        try {
+            settings.options.deathAction().end(channel, death);
+        } catch (RuntimeException | Error thrown) {
+            logger.atError().addKeyValue("channel", channel).setCause(thrown).log("a death action failed");
+            DeathAction.abort().end(channel, death);
+        }
     }
 
     /** host:port, as people write it; no name is looked up for it. */
@@ -493,19 +656,11 @@ public final class HeartbeatHandler extends HeartbeatNode {
         return String.valueOf(peer);
     }
 
-    private void refuse(IOException why) {
-        Promise<Duration> waiting = asked;
-        if (waiting != null) {
-            asked = null;
-            waiting.tryFailure(why);
-        }
-    }
-
     private void tell(Channel channel, HeartbeatEvent event) {
         try {
             settings.listener.onEvent(channel, event);
         } catch (RuntimeException | Error thrown) {
-            log.atError().addKeyValue("channel", channel).setCause(thrown).log("a heartbeat listener failed");
+            logger.atError().addKeyValue("channel", channel).setCause(thrown).log("a heartbeat listener failed");
         }
     }
 }

@@ -1,7 +1,5 @@
 package dev.holdfast.heartbeat;
 
-import io.netty.channel.ChannelDuplexHandler;
-
 /**
  * When to beat, when to suspect, when to judge: the timing of one connection's heartbeat, as plain numbers. Confined to the
  * connection's event loop.
@@ -11,11 +9,13 @@ import io.netty.channel.ChannelDuplexHandler;
  * is given to answer is counted on it alone, so a stall of ours never shortens it, and a peer that is dead is found within
  * the bound plus the sum of the stalls.
  *
- * <p>{@link #next} says what is to be done; the caller does it and tells by an {@code onXxx} method. It extends Netty's
- * handler only because the handler built on it must, so that a connection costs one object and not two
- * (docs/adr/0006-one-object-per-connection.md). It uses nothing of it.
+ * <p>{@link #next} says what is to be done; the caller does it and tells by an {@code onXxx} method. It uses
+ * nothing of what it extends.
+ *
+ * <p>A server keeps one of these for every idle connection, so its numbers are no wider than they must be: with what stands
+ * above and below it in the hierarchy it fills 64 bytes.
  */
-abstract class HeartbeatMachine extends ChannelDuplexHandler {
+abstract class HeartbeatMachine extends WheelNode {
     /** Where the connection stands. */
     enum State {
         /** Not started, or ended without a verdict. Nothing is done. */
@@ -31,7 +31,9 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
         /** The evidence excuses the silence for the time being; it is looked at again after a timeout. */
         EXCUSED,
         /** The verdict is spoken. Nothing leads out of here. */
-        DEAD
+        DEAD;
+
+        private static final State[] VALUES = values();
     }
 
     /** What is to be done next. */
@@ -48,13 +50,25 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
 
     private static final int NANOS_PER_MILLI = 1_000_000;
 
-    private State state = State.STOPPED;
+    /** What the peer's pings may run ahead of the permitted rate, in pings, before they earn a strike. */
+    private static final int PINGS_AHEAD = 20;
+    /** What a peer has not used of the permitted rate lately may follow in a burst. */
+    private static final int PING_CREDIT_MILLIS = 60_000;
+
+    private static final int STRIKES = 3;
+
+    /** Ordinal of the {@link State}. */
+    private byte state;
+
     private byte attempts;
     private boolean suspected;
+    private byte strikes;
     /** The grid: every other beat is a whole number of intervals away. On the monotonic clock. */
     private long nextBeatNanos;
-    /** When the newest counted probe left. On the unstalled clock. */
-    private long probeNanos;
+    /** When the newest counted probe left, on the unstalled clock, in units of the settings; wraps. */
+    private int probeUnits;
+    /** When the peer's pings would all have come at the permitted rate, in milliseconds of the monotonic clock; wraps. */
+    private int pingsDueMillis;
     /** When the last byte came in, in whole milliseconds of the monotonic clock; wraps, and is compared by difference. */
     private int lastInboundMillis;
 
@@ -62,7 +76,17 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
     abstract HeartbeatSettings settings();
 
     final State state() {
-        return state;
+        return State.VALUES[state];
+    }
+
+    @SuppressWarnings("EnumOrdinal") // kept in memory only
+    private void become(State next) {
+        state = (byte) next.ordinal();
+    }
+
+    @SuppressWarnings("EnumOrdinal") // kept in memory only
+    private boolean is(State which) {
+        return state == (byte) which.ordinal();
     }
 
     /** Probes of the present silence that are unanswered. */
@@ -74,9 +98,15 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
         return nextBeatNanos;
     }
 
-    /** When the newest counted probe left, on the unstalled clock. */
-    final long probeNanos() {
-        return probeNanos;
+    /** How long ago the newest counted probe left, on the unstalled clock: at most a unit less than it is. */
+    final long sinceProbeNanos(long unstalled) {
+        int shift = settings().probeShift;
+        return (long) ((int) (unstalled >> shift) - probeUnits) << shift;
+    }
+
+    private void noteProbe(long unstalled) {
+        int shift = settings().probeShift;
+        probeUnits = (int) ((unstalled + (1L << shift) - 1) >> shift); // up, so that no timeout ends too soon
     }
 
     /** How long nothing has come in, to the millisecond. */
@@ -86,10 +116,10 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
 
     /** Begins. The first beat is due {@code phase} after now, which is at most an interval. */
     final void onStart(long now, long phase) {
-        if (state != State.STOPPED) {
-            throw new IllegalStateException("heartbeat: " + state + " (expected: STOPPED to start)");
+        if (!is(State.STOPPED)) {
+            throw new IllegalStateException("heartbeat: " + state() + " (expected: STOPPED to start)");
         }
-        state = State.QUIET;
+        become(State.QUIET);
         attempts = 0;
         suspected = false;
         nextBeatNanos = now + phase;
@@ -98,14 +128,14 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
 
     /** Ends without a verdict. After a verdict it changes nothing. */
     final void onStop() {
-        if (state != State.DEAD) {
-            state = State.STOPPED;
+        if (!is(State.DEAD)) {
+            become(State.STOPPED);
         }
     }
 
     /** What is to be done now. Asked again after each thing done, until it says NONE. */
     final Action next(long now, long unstalled) {
-        return switch (state) {
+        return switch (state()) {
             case STOPPED, JUDGING, DEAD -> Action.NONE;
             case QUIET -> whenQuiet(now, unstalled);
             case PROBING, SUSPECT, EXCUSED -> whenProbing(now, unstalled);
@@ -116,18 +146,18 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
         if (settings().beats() && now - nextBeatNanos >= 0) {
             return Action.BEAT;
         }
-        if (!settings().expectsAnswers() && silenceNanos(now) >= settings().peerIntervalNanos) {
+        if (!settings().expectsAnswers() && settings().judges() && silenceNanos(now) >= settings().peerIntervalNanos) {
             startTimeout(unstalled); // the peer's own beat is overdue
         }
         return Action.NONE;
     }
 
     private Action whenProbing(long now, long unstalled) {
-        if (unstalled - probeNanos >= settings().timeoutNanos) {
-            if (state != State.EXCUSED && attempts < settings().attempts) {
+        if (sinceProbeNanos(unstalled) >= settings().timeoutNanos) {
+            if (!is(State.EXCUSED) && attempts < settings().attempts) {
                 return Action.SUSPECT;
             }
-            state = State.JUDGING;
+            become(State.JUDGING);
             return Action.JUDGE;
         }
         return settings().beatsWhileProbing() && now - nextBeatNanos >= 0 ? Action.BEAT : Action.NONE;
@@ -136,23 +166,23 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
     /** A beat of the grid was handed to the channel. Missed grid points are skipped: one beat, no burst, same grid. */
     final void onBeat(long now, long unstalled) {
         skipGridTo(now);
-        if (state == State.QUIET && settings().expectsAnswers()) {
+        if (is(State.QUIET) && settings().expectsAnswers()) {
             startTimeout(unstalled);
         }
     }
 
     /** A further probe was handed to the channel, or only counted where none is sent. */
     final void onProbe(long unstalled) {
-        state = State.SUSPECT;
+        become(State.SUSPECT);
         suspected = true;
         attempts++;
-        probeNanos = unstalled;
+        noteProbe(unstalled);
     }
 
     /** The evidence excuses the silence; it is looked at again after a timeout. */
     final void onExcused(long unstalled) {
-        state = State.EXCUSED;
-        probeNanos = unstalled;
+        become(State.EXCUSED);
+        noteProbe(unstalled);
     }
 
     /** What excused the silence is over, or somebody asked: a probe just handed to the channel gets all attempts. */
@@ -168,18 +198,18 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
      * @return whether the peer had been suspected
      */
     final boolean onInbound(long now, boolean restartGrid) {
-        if (state == State.STOPPED || state == State.DEAD) {
+        if (is(State.STOPPED) || is(State.DEAD)) {
             return false;
         }
         lastInboundMillis = millis(now);
         if (restartGrid) {
             nextBeatNanos = now + settings().intervalNanos;
         }
-        if (state == State.QUIET) {
+        if (is(State.QUIET)) {
             return false;
         }
         boolean was = suspected;
-        state = State.QUIET;
+        become(State.QUIET);
         attempts = 0;
         suspected = false;
         skipGridTo(now);
@@ -188,30 +218,60 @@ abstract class HeartbeatMachine extends ChannelDuplexHandler {
 
     /** The verdict. */
     final void onDeath() {
-        state = State.DEAD;
+        become(State.DEAD);
+    }
+
+    /** From here on the peer's pings are counted. */
+    final void onCounting(long now) {
+        pingsDueMillis = millis(now);
+        strikes = 0;
+    }
+
+    /**
+     * One or more pings of the peer's came in with one read, which count as one: what its own stall, or ours, or a loss on
+     * the way has bunched is not held against it. Neither is a burst after a quiet minute.
+     *
+     * @return whether the peer has pinged faster than permitted for so long that it has earned its last strike
+     */
+    final boolean onPeerPings(long now) {
+        int permitted = settings().permittedPeerMillis;
+        int ahead = Math.max(-PING_CREDIT_MILLIS, pingsDueMillis - millis(now));
+        if (ahead > PINGS_AHEAD * permitted) {
+            ahead = -PING_CREDIT_MILLIS; // quiet for so long that the clock has come around
+        }
+        if (ahead <= 0) {
+            strikes = 0;
+        }
+        ahead += permitted;
+        if (ahead > PINGS_AHEAD * permitted) {
+            strikes++;
+            ahead /= 2;
+        }
+        pingsDueMillis = millis(now) + ahead;
+        return strikes >= STRIKES;
     }
 
     /** When {@link #next} may have something to do, if nothing comes in before; on the monotonic clock. */
     final long wakeUpNanos(long now, long unstalled) {
-        long toBeat = settings().beats() ? nextBeatNanos - now : Long.MAX_VALUE;
+        long toBeat = settings().beats() ? nextBeatNanos - now : settings().intervalNanos;
         return now
-                + switch (state) {
+                + switch (state()) {
                     case STOPPED, JUDGING, DEAD -> settings().intervalNanos;
                     case QUIET ->
-                        settings().expectsAnswers()
+                        settings().expectsAnswers() || !settings().judges()
                                 ? toBeat
                                 : Math.min(toBeat, settings().peerIntervalNanos - silenceNanos(now));
                     case PROBING, SUSPECT, EXCUSED -> {
-                        long toDeadline = probeNanos + settings().timeoutNanos - unstalled;
+                        long toDeadline = settings().timeoutNanos - sinceProbeNanos(unstalled);
                         yield settings().beatsWhileProbing() ? Math.min(toBeat, toDeadline) : toDeadline;
                     }
                 };
     }
 
     private void startTimeout(long unstalled) {
-        state = State.PROBING;
+        become(State.PROBING);
         attempts = 1;
-        probeNanos = unstalled;
+        noteProbe(unstalled);
     }
 
     private void skipGridTo(long now) {

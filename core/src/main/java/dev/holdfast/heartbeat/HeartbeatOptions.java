@@ -1,6 +1,7 @@
 package dev.holdfast.heartbeat;
 
 import dev.holdfast.socket.internal.Durations;
+import dev.holdfast.wire.Hello;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -43,6 +44,8 @@ import java.util.Objects;
 public final class HeartbeatOptions {
     private static final int MIN_MILLIS = 10;
     private static final int MAX_ATTEMPTS = 100;
+    private static final int MAX_HISTORY = 1024;
+    private static final int MAX_PERMITTED_MILLIS = 3_600_000;
 
     private final Duration interval;
     private final Duration timeout;
@@ -52,6 +55,10 @@ public final class HeartbeatOptions {
     private final Duration writeStallTimeout;
     private final Duration slowReaderTolerance;
     private final Duration pausedReadsLimit;
+    private final Duration permittedPeerInterval;
+    private final int history;
+    private final boolean refuseLongerBound;
+    private final DeathAction deathAction;
     private final boolean beatEvents;
     private final boolean manualStart;
 
@@ -64,6 +71,10 @@ public final class HeartbeatOptions {
         this.writeStallTimeout = builder.writeStallTimeout;
         this.slowReaderTolerance = builder.slowReaderTolerance;
         this.pausedReadsLimit = builder.pausedReadsLimit;
+        this.permittedPeerInterval = builder.permittedPeerInterval;
+        this.history = builder.history;
+        this.refuseLongerBound = builder.refuseLongerBound;
+        this.deathAction = builder.deathAction;
         this.beatEvents = builder.beatEvents;
         this.manualStart = builder.manualStart;
     }
@@ -84,6 +95,10 @@ public final class HeartbeatOptions {
                 .writeStallTimeout(writeStallTimeout)
                 .slowReaderTolerance(slowReaderTolerance)
                 .pausedReadsLimit(pausedReadsLimit)
+                .permittedPeerInterval(permittedPeerInterval)
+                .history(history)
+                .refuseLongerBound(refuseLongerBound)
+                .deathAction(deathAction)
                 .beatEvents(beatEvents)
                 .manualStart(manualStart);
     }
@@ -128,6 +143,38 @@ public final class HeartbeatOptions {
         return pausedReadsLimit;
     }
 
+    /** How often the peer may ping, on average. */
+    public Duration permittedPeerInterval() {
+        return permittedPeerInterval;
+    }
+
+    /** How many of the last beats are kept for the case of a death. */
+    public int history() {
+        return history;
+    }
+
+    /** Whether a connection ends where what is agreed with the peer lengthens the bound. */
+    public boolean refusesLongerBound() {
+        return refuseLongerBound;
+    }
+
+    /** What is done to the channel of a dead peer. */
+    public DeathAction deathAction() {
+        return deathAction;
+    }
+
+    /**
+     * Begins the HELLO that says what these options mean to the peer, for {@link HeartbeatProtocol#framed}: how often we can
+     * beat, how often the peer must (only where we don't ask ourselves), and when we take it for dead.
+     */
+    public Hello.Builder hello() {
+        boolean asks = mode != HeartbeatMode.WATCH_ONLY;
+        return Hello.builder()
+                .minimumSendInterval(asks ? interval : Duration.ZERO)
+                .wishedReceiveInterval(asks ? Duration.ZERO : interval)
+                .detectionTime(interval.plus(timeout.multipliedBy(attempts)));
+    }
+
     /** Whether every answered beat is an event. */
     public boolean hasBeatEvents() {
         return beatEvents;
@@ -155,6 +202,10 @@ public final class HeartbeatOptions {
                 && writeStallTimeout.equals(that.writeStallTimeout)
                 && slowReaderTolerance.equals(that.slowReaderTolerance)
                 && pausedReadsLimit.equals(that.pausedReadsLimit)
+                && permittedPeerInterval.equals(that.permittedPeerInterval)
+                && history == that.history
+                && refuseLongerBound == that.refuseLongerBound
+                && deathAction.equals(that.deathAction)
                 && beatEvents == that.beatEvents
                 && manualStart == that.manualStart;
     }
@@ -170,6 +221,10 @@ public final class HeartbeatOptions {
                 writeStallTimeout,
                 slowReaderTolerance,
                 pausedReadsLimit,
+                permittedPeerInterval,
+                history,
+                refuseLongerBound,
+                deathAction,
                 beatEvents,
                 manualStart);
     }
@@ -190,6 +245,10 @@ public final class HeartbeatOptions {
         private Duration writeStallTimeout = Duration.ofSeconds(30);
         private Duration slowReaderTolerance = Duration.ofMinutes(1);
         private Duration pausedReadsLimit = Duration.ofMinutes(5);
+        private Duration permittedPeerInterval = Duration.ofMillis(5);
+        private int history = 16;
+        private boolean refuseLongerBound;
+        private DeathAction deathAction = DeathAction.abort();
         private boolean beatEvents;
         private boolean manualStart;
 
@@ -288,6 +347,50 @@ public final class HeartbeatOptions {
         public Builder pausedReadsLimit(Duration limit) {
             Durations.wholeMillis("pausedReadsLimit", limit, MIN_MILLIS, Integer.MAX_VALUE);
             this.pausedReadsLimit = limit;
+            return this;
+        }
+
+        /**
+         * How often the peer may ping, on average: every 1 ms to 1 h, by default every 5 ms, twice as often as the shortest
+         * interval of this library. Pings that come with one read count as one, and what the peer did not use in the last
+         * minute may follow in a burst. Twenty pings ahead of that are a strike, ten more the next; the third strike ends the
+         * connection with {@code FLOOD}. Answers are never counted.
+         *
+         * @throws IllegalArgumentException if it is out of range, or no whole number of milliseconds
+         */
+        public Builder permittedPeerInterval(Duration interval) {
+            Durations.wholeMillis("permittedPeerInterval", interval, 1, MAX_PERMITTED_MILLIS);
+            this.permittedPeerInterval = interval;
+            return this;
+        }
+
+        /**
+         * How many of the last beats are kept for the case of a death: 0 to 1024, by default 16, which take 96 bytes of a
+         * connection.
+         *
+         * @throws IllegalArgumentException if it is out of range
+         */
+        public Builder history(int beats) {
+            if (beats < 0 || beats > MAX_HISTORY) {
+                throw new IllegalArgumentException(
+                        "heartbeat history: " + beats + " (expected: 0 to " + MAX_HISTORY + " beats)");
+            }
+            this.history = beats;
+            return this;
+        }
+
+        /**
+         * Whether a connection ends, with a protocol error, where the interval agreed with the peer by their HELLOs makes the
+         * bound longer than these options alone do. By default it does not, and {@link HeartbeatEvent.Agreed} tells the new bound.
+         */
+        public Builder refuseLongerBound(boolean on) {
+            this.refuseLongerBound = on;
+            return this;
+        }
+
+        /** What is done to the channel of a dead peer; {@link DeathAction#abort} by default. */
+        public Builder deathAction(DeathAction action) {
+            this.deathAction = Objects.requireNonNull(action, "deathAction");
             return this;
         }
 

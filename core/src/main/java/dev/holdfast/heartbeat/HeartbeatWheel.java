@@ -3,6 +3,7 @@ package dev.holdfast.heartbeat;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Ticker;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +30,9 @@ final class HeartbeatWheel {
     private final Ticker ticker;
     private final Sentinel[] slots = new Sentinel[SLOTS];
     private final Sentinel due = new Sentinel();
+    /** What the connections of this loop share, and how many do. */
+    private final Map<HeartbeatSettings, Shared> settings = new HashMap<>();
+
     private long periodNanos = Long.MAX_VALUE;
     /** The shortest period that a node asked for since the wheel last turned around. */
     private long wantedNanos = Long.MAX_VALUE;
@@ -48,8 +52,18 @@ final class HeartbeatWheel {
     private @Nullable Future<?> ticking;
     private @Nullable Future<?> remainder;
 
+    /** Settings and the number of their users. */
+    private static final class Shared {
+        final HeartbeatSettings settings;
+        int users;
+
+        Shared(HeartbeatSettings settings) {
+            this.settings = settings;
+        }
+    }
+
     /** The list of a slot begins and ends here. */
-    private static final class Sentinel extends HeartbeatNode {
+    private static final class Sentinel extends WheelNode {
         Sentinel() {
             wheelNext = this;
             wheelPrevious = this;
@@ -60,7 +74,7 @@ final class HeartbeatWheel {
         }
 
         @Override
-        HeartbeatSettings settings() {
+        long tickNanos() {
             throw new AssertionError();
         }
 
@@ -85,6 +99,22 @@ final class HeartbeatWheel {
         return WHEELS.computeIfAbsent(loop, HeartbeatWheel::new);
     }
 
+    /** The same settings as the other connections of this loop use, bound to this wheel. */
+    HeartbeatSettings join(HeartbeatSettings own) {
+        Shared shared = settings.computeIfAbsent(own, unbound -> new Shared(unbound.on(this)));
+        shared.users++;
+        return shared.settings;
+    }
+
+    /** One user less of what {@link #join} gave; settings of its own. */
+    HeartbeatSettings leave(HeartbeatSettings bound) {
+        Shared shared = settings.get(bound);
+        if (shared != null && --shared.users == 0) {
+            settings.remove(bound);
+        }
+        return bound.on(null);
+    }
+
     static int wheels() {
         return WHEELS.size();
     }
@@ -107,6 +137,11 @@ final class HeartbeatWheel {
         return ticker.nanoTime();
     }
 
+    /** How long our loop has not run, in all. */
+    long stalledNanos() {
+        return stalledNanos;
+    }
+
     /** The clock that stands still while our loop does, at a monotonic time. */
     long unstalledNanos(long now) {
         return now - stalledNanos;
@@ -120,21 +155,22 @@ final class HeartbeatWheel {
         return periodNanos;
     }
 
-    /** Adds a node that is to be woken up at a time, and needs this tick. */
-    void add(HeartbeatNode node, long wakeUpNanos, long period) {
+    /** Adds a node that is to be woken up at a time. */
+    void add(WheelNode node, long wakeUpNanos) {
         assert loop.inEventLoop() && node.wheelNext == null;
         if (size++ == 0) {
             tickNanos = ticker.nanoTime();
         }
-        if (period < periodNanos) {
-            changePeriod(period);
+        long wanted = node.tickNanos();
+        if (wanted < periodNanos) {
+            changePeriod(wanted);
         }
-        wantedNanos = Math.min(wantedNanos, period);
+        wantedNanos = Math.min(wantedNanos, wanted);
         insert(node, wakeUpNanos);
     }
 
     /** Takes a node out; it need not be in. */
-    void remove(HeartbeatNode node) {
+    void remove(WheelNode node) {
         assert loop.inEventLoop();
         if (node.wheelNext != null) {
             unlink(node);
@@ -143,7 +179,7 @@ final class HeartbeatWheel {
     }
 
     /** Wakes a node up at another time. Does nothing to a node that is being woken up: what it returns counts. */
-    void move(HeartbeatNode node, long wakeUpNanos) {
+    void move(WheelNode node, long wakeUpNanos) {
         if (node.wheelNext != null) {
             unlink(node);
             insert(node, wakeUpNanos);
@@ -180,13 +216,13 @@ final class HeartbeatWheel {
         ticking = loop.scheduleWithFixedDelay(this::tick, period, period, TimeUnit.NANOSECONDS);
         while (!all.isEmpty()) {
             // Where each belongs is not kept: the next slot wakes it up, and it says.
-            HeartbeatNode node = first(all);
+            WheelNode node = first(all);
             unlink(node);
             append(slots[1], node);
         }
     }
 
-    private void insert(HeartbeatNode node, long wakeUpNanos) {
+    private void insert(WheelNode node, long wakeUpNanos) {
         long slot = Math.floorDiv(wakeUpNanos - originNanos + periodNanos - 1, periodNanos);
         long within = Math.min(Math.max(slot, position + 1), position + SLOTS - 1);
         append(slots[(int) (within % SLOTS)], node);
@@ -230,11 +266,11 @@ final class HeartbeatWheel {
     private void wakeUpDue() {
         remainder = null;
         for (int i = 0; i < BATCH && !due.isEmpty(); i++) {
-            HeartbeatNode node = first(due);
+            WheelNode node = first(due);
             unlink(node);
-            wantedNanos = Math.min(wantedNanos, node.settings().tickNanos);
+            wantedNanos = Math.min(wantedNanos, node.tickNanos());
             long next = node.onWakeUp(tickNanos, unstalledNanos(tickNanos), newestStallNanos);
-            if (next == HeartbeatNode.LEAVE) {
+            if (next == WheelNode.LEAVE) {
                 left();
             } else {
                 insert(node, next);
@@ -245,21 +281,21 @@ final class HeartbeatWheel {
         }
     }
 
-    private static HeartbeatNode first(Sentinel list) {
+    private static WheelNode first(Sentinel list) {
         return java.util.Objects.requireNonNull(list.wheelNext);
     }
 
-    private static void append(Sentinel list, HeartbeatNode node) {
-        HeartbeatNode last = java.util.Objects.requireNonNull(list.wheelPrevious);
+    private static void append(Sentinel list, WheelNode node) {
+        WheelNode last = java.util.Objects.requireNonNull(list.wheelPrevious);
         node.wheelPrevious = last;
         node.wheelNext = list;
         last.wheelNext = node;
         list.wheelPrevious = node;
     }
 
-    private static void unlink(HeartbeatNode node) {
-        HeartbeatNode next = java.util.Objects.requireNonNull(node.wheelNext);
-        HeartbeatNode previous = java.util.Objects.requireNonNull(node.wheelPrevious);
+    private static void unlink(WheelNode node) {
+        WheelNode next = java.util.Objects.requireNonNull(node.wheelNext);
+        WheelNode previous = java.util.Objects.requireNonNull(node.wheelPrevious);
         previous.wheelNext = next;
         next.wheelPrevious = previous;
         node.wheelNext = null;
@@ -270,9 +306,9 @@ final class HeartbeatWheel {
         if (from.isEmpty()) {
             return;
         }
-        HeartbeatNode head = first(from);
-        HeartbeatNode tail = java.util.Objects.requireNonNull(from.wheelPrevious);
-        HeartbeatNode last = java.util.Objects.requireNonNull(to.wheelPrevious);
+        WheelNode head = first(from);
+        WheelNode tail = java.util.Objects.requireNonNull(from.wheelPrevious);
+        WheelNode last = java.util.Objects.requireNonNull(to.wheelPrevious);
         last.wheelNext = head;
         head.wheelPrevious = last;
         tail.wheelNext = to;

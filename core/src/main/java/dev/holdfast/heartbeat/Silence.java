@@ -9,6 +9,8 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.SingleThreadEventLoop;
 import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,9 @@ final class Silence {
     private static final int CHANNELS_A_PASS = 1024;
 
     private static final long CLOCK_NANOS = 2_000_000;
+
+    /** What our loop's stalls had come to when it began. */
+    private final long stalledNanos;
 
     private int passesLeft;
     /** Kept because a scheduled task belongs to somebody; nobody cancels it, for its turn comes at once. */
@@ -41,6 +46,15 @@ final class Silence {
     private long drainedNanos;
     /** What the kernel's buffer may hold when Netty's has drained. */
     private long kernelBytes;
+
+    Silence(long stalledNanos) {
+        this.stalledNanos = stalledNanos;
+    }
+
+    /** How long our loop has not run since it began. */
+    long stalledSince(long stalledByNow) {
+        return stalledByNow - stalledNanos;
+    }
 
     /**
      * Runs something after as many I/O passes of the loop as it may need to visit every channel. A scheduled task runs
@@ -71,8 +85,26 @@ final class Silence {
         return tcp.get(Field.BYTES_RECEIVED, 0) > 0 && age + CLOCK_NANOS < sinceReadNanos;
     }
 
-    /** Looks at the connection and says how it stands, and since when. */
-    Verdict.Situation look(Channel channel, @Nullable TcpSnapshot tcp, boolean readsPaused, long sinceNanos, long now) {
+    /**
+     * When the peer's kernel acknowledged what was sent then, counted from there, to the millisecond.
+     *
+     * @param sinceSent how long ago that was
+     */
+    static Optional<Duration> acknowledgedAfter(@Nullable TcpSnapshot tcp, long sinceSent) {
+        if (tcp == null || tcp.get(Field.UNACKED, 1) > 0) {
+            return Optional.empty();
+        }
+        long after = sinceSent / 1_000_000 - tcp.get(Field.LAST_ACK_RECV, Long.MAX_VALUE);
+        return after < -1 ? Optional.empty() : Optional.of(Duration.ofMillis(Math.max(0, after)));
+    }
+
+    /**
+     * Looks at the connection and says how it stands, and since when.
+     *
+     * @param sinceProbe how long ago the newest counted probe left
+     */
+    Verdict.Situation look(Channel channel, @Nullable TcpSnapshot tcp, boolean readsPaused, long sinceProbe, long now) {
+        long sinceNanos = now - sinceProbe;
         long backlog = backlog(channel);
         long newMark = mark(channel, tcp, backlog);
         if (newMark != mark) {

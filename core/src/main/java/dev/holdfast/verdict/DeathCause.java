@@ -24,6 +24,12 @@ package dev.holdfast.verdict;
  *     <tr><td>ICMP unreachable, no route</td><td>UNREACHABLE</td><td>UNREACHABLE</td></tr>
  *     <tr><td>the socket is ended on our own host</td><td>LOCALLY_ABORTED</td><td>LOCALLY_ABORTED</td></tr>
  *     <tr><td>nobody answers the connect</td><td>CONNECT_TIMEOUT</td><td>CONNECT_TIMEOUT</td></tr>
+ *     <tr><td>the peer is silent before its handshake is complete (HELLO, TLS)</td><td>HANDSHAKE_DEADLINE</td>
+ *         <td>HANDSHAKE_DEADLINE</td></tr>
+ *     <tr><td>the peer pings faster than permitted</td><td>FLOOD</td><td>FLOOD</td></tr>
+ *     <tr><td>the peer breaks the rules of the protocol, or nothing can be agreed with it</td><td>PROTOCOL_ERROR</td>
+ *         <td>PROTOCOL_ERROR</td></tr>
+ *     <tr><td>a certificate is refused, or a record cannot be read</td><td>TLS_FAILURE</td><td>TLS_FAILURE</td></tr>
  *   </tbody>
  * </table>
  */
@@ -48,6 +54,19 @@ public enum DeathCause {
     HEARTBEAT_TIMEOUT,
     /** Nothing answered the connect in time. */
     CONNECT_TIMEOUT,
+    /** The connection was there, but the peer did not finish the handshake in time. */
+    HANDSHAKE_DEADLINE,
+    /** The peer pinged faster than permitted, for long. */
+    FLOOD,
+    /** The peer sent what the protocol forbids, or agrees to nothing that we can accept. */
+    PROTOCOL_ERROR,
+    /** TLS failed: a certificate was refused by one of the sides, or a record could not be read. */
+    TLS_FAILURE,
     /** An error that none of the others describes; the exception is all there is. */
-    OTHER
+    OTHER;
+
+    /** Whether somebody lives there all the same, and it is we who end the connection. */
+    boolean peerLives() {
+        return this == HANDSHAKE_DEADLINE || this == FLOOD || this == PROTOCOL_ERROR || this == TLS_FAILURE;
+    }
 }

@@ -32,10 +32,15 @@ public record PeerDeath(
         Objects.requireNonNull(error, "error");
     }
 
+    /** The same death of the same peer, called otherwise. */
+    public PeerDeath withPeer(String otherName) {
+        return new PeerDeath(otherName, cause, detectedAfter, rule, evidence, error);
+    }
+
     /** What happened, in one to three plain sentences. */
     public String explain() {
         String since = cause == DeathCause.CONNECT_TIMEOUT ? "the connect began." : "its last byte, or the connect.";
-        return peer + " is dead: " + PostMortem.reason(this) + " Noticed "
-                + Math.round(detectedAfter.toMillis() / 100.0) / 10.0 + " s after " + since;
+        return peer + (cause.peerLives() ? " is given up: " : " is dead: ") + Sentence.of(this) + " Noticed "
+                + Sentence.seconds(detectedAfter.toMillis()) + " after " + since;
     }
 }

@@ -1,6 +1,5 @@
 package dev.holdfast.verdict;
 
-import static dev.holdfast.verdict.TcpSnapshot.Field.LAST_ACK_RECV;
 import static dev.holdfast.verdict.TcpSnapshot.Field.NOTSENT_BYTES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.PROBES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.RETRANSMITS;
@@ -9,10 +8,12 @@ import static dev.holdfast.verdict.TcpSnapshot.Field.STATE;
 
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.unix.Errors;
+import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import java.net.NoRouteToHostException;
 import java.net.SocketTimeoutException;
 import java.util.Map;
 import java.util.Optional;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +52,12 @@ public final class PostMortem {
      * @param evidence tcp_info sampled before the socket was closed, or empty where there is none
      */
     public static DeathCause established(Throwable error, Optional<TcpSnapshot> evidence) {
+        if (find(error, SslHandshakeTimeoutException.class)) {
+            return DeathCause.HANDSHAKE_DEADLINE;
+        }
+        if (find(error, SSLException.class)) {
+            return DeathCause.TLS_FAILURE;
+        }
         return switch (errno(error)) {
             case ETIMEDOUT -> evidence.map(PostMortem::timedOut).orElse(DeathCause.PATH_DEAD);
             case ECONNRESET, EPIPE -> DeathCause.RESET;
@@ -62,10 +69,8 @@ public final class PostMortem {
 
     /** The cause of a connect that failed; a refusal is {@link DeathCause#OTHER}, for somebody lives who refused. */
     public static DeathCause connecting(Throwable error) {
-        for (Throwable at = error; at != null; at = at.getCause()) {
-            if (at instanceof ConnectTimeoutException || at instanceof SocketTimeoutException) {
-                return DeathCause.CONNECT_TIMEOUT;
-            }
+        if (find(error, ConnectTimeoutException.class) || find(error, SocketTimeoutException.class)) {
+            return DeathCause.CONNECT_TIMEOUT;
         }
         DeathCause cause = established(error, Optional.empty());
         return cause == DeathCause.PATH_DEAD ? DeathCause.CONNECT_TIMEOUT : cause;
@@ -98,43 +103,13 @@ public final class PostMortem {
         return evidence.get(PROBES, 0) <= 1 ? DeathCause.PEER_NOT_READING : DeathCause.PATH_DEAD;
     }
 
-    /** One sentence of what the verdict rests on, to follow "is dead: ". */
-    static String reason(PeerDeath death) {
-        TcpSnapshot evidence = death.evidence().tcpInfo().orElse(null);
-        return switch (death.cause()) {
-            case PATH_DEAD ->
-                evidence == null
-                        ? "the kernel gave up waiting for it, and NIO cannot ask the kernel more."
-                        : evidence.get(RETRANSMITS, 0) > 0
-                                ? "what we sent was not acknowledged in " + evidence.get(RETRANSMITS, 0)
-                                        + " retransmissions: its host or the path to it is gone."
-                                : evidence.get(PROBES, 0) + " probes stayed unanswered, the last sign of its kernel is "
-                                        + seconds(evidence.get(LAST_ACK_RECV, 0))
-                                        + " old: its host or the path to it is gone.";
-            case PEER_NOT_READING ->
-                "its kernel answers, but its window has stayed closed with "
-                        + (evidence == null ? "data" : evidence.get(NOTSENT_BYTES, 0) + " bytes")
-                        + " of ours waiting: its program does not read.";
-            case LOCAL_DROP ->
-                "its window is open, but what we send does not leave our own host: look at our firewall"
-                        + " (output chain) and queue.";
-            case RESET -> "it, or a box in between that has forgotten the connection, sent a reset.";
-            case UNREACHABLE -> "the network reported that it cannot be reached.";
-            case LOCALLY_ABORTED -> "something on our own host ended the socket.";
-            case PEER_HUNG ->
-                "its kernel acknowledged all we sent, but nothing answered. What terminates TCP there is alive,"
-                        + " the program does not answer.";
-            case STALLED_WRITE -> death.evidence().backlogBytes() + " bytes of ours stand still.";
-            case HEARTBEAT_TIMEOUT -> "nothing answered (" + death.rule() + ").";
-            case CONNECT_TIMEOUT -> "nothing answered the connect.";
-            case OTHER ->
-                "the error is all that is known: "
-                        + death.error().map(Throwable::toString).orElse("none") + ".";
-        };
-    }
-
-    private static String seconds(long millis) {
-        return Math.round(millis / 100.0) / 10.0 + " s";
+    private static boolean find(Throwable error, Class<? extends Throwable> type) {
+        for (Throwable at = error; at != null; at = at.getCause()) {
+            if (type.isInstance(at)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static int errno(Throwable error) {

@@ -1,8 +1,8 @@
 package dev.holdfast.wire;
 
 /**
- * The peer broke a rule of the protocol, or no version is common to both sides. The connection can't go on: its stream
- * is out of step or speaks another language.
+ * The peer broke a rule of the protocol, has no version in common with us, or did not send its HELLO in time. The
+ * connection can't go on: its stream is out of step, speaks another language or never began.
  *
  * <p>The message names what was read, and the rule. What came from the peer appears in it as numbers, or as printable
  * ASCII with dots for everything else.
@@ -12,7 +12,12 @@ public final class ProtocolException extends RuntimeException {
 
     private final CloseReason reason;
 
-    ProtocolException(CloseReason reason, String message) {
+    /**
+     * An exception to be fired from the head of the pipeline, for a refusal: {@link HelloHandler} says CLOSE with the reason.
+     *
+     * @param message what was seen and what was expected, with nothing unescaped of the peer's in it
+     */
+    public ProtocolException(CloseReason reason, String message) {
         super(message);
         this.reason = reason;
     }

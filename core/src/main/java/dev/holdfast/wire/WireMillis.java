@@ -11,10 +11,16 @@ final class WireMillis {
 
     /** Refuses a duration that isn't whole milliseconds from 0 to {@code max}. */
     static void check(String name, Duration duration, long max) {
-        boolean inRange = !duration.isNegative() && duration.compareTo(Duration.ofMillis(max)) <= 0;
+        check(name, duration, 0, max);
+    }
+
+    /** Refuses a duration that isn't whole milliseconds from {@code min} to {@code max}. */
+    static void check(String name, Duration duration, long min, long max) {
+        boolean inRange =
+                duration.compareTo(Duration.ofMillis(min)) >= 0 && duration.compareTo(Duration.ofMillis(max)) <= 0;
         if (!inRange || !Duration.ofMillis(duration.toMillis()).equals(duration)) {
             throw new IllegalArgumentException(
-                    name + ": " + duration + " (expected: whole milliseconds from 0 to " + max + ")");
+                    name + ": " + duration + " (expected: whole milliseconds from " + min + " to " + max + ")");
         }
     }
 

@@ -9,6 +9,9 @@ import dev.holdfast.heartbeat.HeartbeatEvent.LocalStall;
 import dev.holdfast.heartbeat.HeartbeatEvent.PeerDead;
 import dev.holdfast.heartbeat.HeartbeatEvent.Suspect;
 import dev.holdfast.verdict.DeathCause;
+import dev.holdfast.verdict.Evidence;
+import dev.holdfast.verdict.PeerDeath;
+import dev.holdfast.verdict.Probes;
 import dev.holdfast.wire.FrameType;
 import dev.holdfast.wire.Frames;
 import io.netty.buffer.ByteBuf;
@@ -18,12 +21,19 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -54,6 +64,11 @@ class HeartbeatHandlerTest {
             public void channelRead(ChannelHandlerContext context, Object message) {
                 passedOn.add(message);
                 ReferenceCountUtil.release(message);
+            }
+
+            @Override
+            public void exceptionCaught(ChannelHandlerContext context, Throwable told) {
+                // the heartbeat has told of it
             }
         });
         return handler;
@@ -507,6 +522,214 @@ class HeartbeatHandlerTest {
         ping.release();
         second.release();
         pong.release();
+    }
+
+    @Test
+    void readAskedForWithinChannelRead_isNoPause() {
+        open(options().build());
+        channel.config().setAutoRead(false);
+        HeartbeatHandler handler = channel.pipeline().get(HeartbeatHandler.class);
+        channel.pipeline()
+                .addAfter(channel.pipeline().context(handler).name(), "user", new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public void channelRead(ChannelHandlerContext context, Object message) {
+                        ReferenceCountUtil.release(message);
+                        context.read();
+                    }
+                });
+        toFirstBeat();
+        channel.writeInbound(bytes(0x07));
+        pass(2000);
+        assertThat(events(PeerDead.class)).hasSize(1);
+    }
+
+    @Test
+    void beatsAlone_inAnswerToOneReadRequest_areFollowedByAnother() {
+        List<String> reads = new ArrayList<>();
+        open(options().build());
+        channel.pipeline().addFirst(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void read(ChannelHandlerContext context) {
+                reads.add("read");
+                context.read();
+            }
+        });
+        channel.config().setAutoRead(false);
+        toFirstBeat();
+        channel.read();
+        channel.writeInbound(bytes(0x41));
+        assertThat(reads).hasSize(2);
+        channel.writeInbound(bytes(0x07));
+        assertThat(reads)
+                .as("the message came, and the next is asked for by who wants it")
+                .hasSize(2);
+    }
+
+    @Test
+    void pingsWhileTheChannelIsFull_areAnsweredByTheNewestAlone_whenThereIsRoom() {
+        channel.finishAndReleaseAll();
+        channel = new EmbeddedChannel();
+        channel.freezeTime();
+        channel.pipeline()
+                .addLast(HeartbeatHandler.create(
+                        HeartbeatProtocol.framed(), options().build(), (where, event) -> events.add(event)));
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
+        for (int i = 1; i <= 5; i++) {
+            channel.writeInbound(Frames.ping(channel.alloc(), i, 0));
+        }
+        assertThat(channel.<ByteBuf>readOutbound()).isNull();
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, true);
+        channel.runPendingTasks();
+        ByteBuf pong = channel.readOutbound();
+        assertThat(Frames.sequence(pong)).isEqualTo(5);
+        pong.release();
+        assertThat(channel.<ByteBuf>readOutbound()).isNull();
+    }
+
+    @Test
+    void answerThatNeverFoundRoom_isReleasedWithTheChannel() {
+        open(options().build());
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
+        channel.writeInbound(bytes(0x01));
+        channel.finishAndReleaseAll(); // and the leak detector has nothing to tell
+        assertThat(channel.<ByteBuf>readOutbound()).isNull();
+    }
+
+    @Test
+    void death_hasTheProbesAndTheLastBeats() {
+        open(options().history(3).build());
+        toFirstBeat();
+        for (int i = 0; i < 4; i++) {
+            pass(TICK);
+            channel.writeInbound(bytes(0x41));
+            pass(1000 - TICK);
+            sent();
+        }
+        pass(500);
+        Evidence evidence = events(PeerDead.class).get(0).death().evidence();
+        Probes probes = evidence.probes().orElseThrow();
+        assertThat(probes.newest()).isEqualTo(6);
+        assertThat(probes.unanswered()).isEqualTo(2);
+        assertThat(probes.timeout()).isEqualTo(Duration.ofMillis(200));
+        assertThat(evidence.lastBeats()).hasSize(3);
+        assertThat(evidence.lastBeats())
+                .extracting(beat -> beat.roundTrip().isPresent())
+                .containsExactly(false, false, true);
+        assertThat(evidence.lastBeats().get(2).due())
+                .as("the last that was answered: a grid point before the first unanswered, two timeouts before the end")
+                .isBetween(Duration.ofMillis(1380), Duration.ofMillis(1440));
+        assertThat(evidence.loopLateness()).isZero();
+        assertThat(events(PeerDead.class).get(0).death().explain())
+                .contains("probe 6 left on time, and nothing answered 2 probes of 200 ms each");
+    }
+
+    @Test
+    void stallDuringTheSilence_isInTheEvidence() {
+        open(options().build());
+        toFirstBeat();
+        pass(220);
+        stall(3000);
+        pass(400);
+        assertThat(events(PeerDead.class).get(0).death().evidence().loopLateness())
+                .isBetween(Duration.ofMillis(2960), Duration.ofMillis(3000));
+    }
+
+    @Test
+    void withoutHistory_probeStillGivesTheRoundTrip_andNoBeatsAreKept() throws Exception {
+        HeartbeatHandler handler = open(options().history(0).beatEvents(false).build());
+        toFirstBeat();
+        channel.writeInbound(bytes(0x41));
+        Future<Duration> roundTrip = handler.probe();
+        channel.runPendingTasks();
+        sent();
+        pass(60);
+        channel.writeInbound(bytes(0x41));
+        assertThat(roundTrip.get()).isEqualTo(Duration.ofMillis(60));
+        pass(2000);
+        assertThat(events(PeerDead.class).get(0).death().evidence().lastBeats()).isEmpty();
+    }
+
+    @Test
+    void deathAction_replacesTheAbort_andIsAskedOnce() {
+        List<PeerDeath> ended = new ArrayList<>();
+        open(options().deathAction((where, death) -> ended.add(death)).build());
+        toFirstBeat();
+        pass(2000);
+        assertThat(channel.isOpen()).isTrue();
+        assertThat(ended).containsExactly(events(PeerDead.class).get(0).death());
+        assertThat(sent()).as("the second probe, and nothing after the death").isEqualTo(1);
+    }
+
+    @Test
+    void deathActionThatThrows_leavesTheAbort() {
+        open(options()
+                .deathAction((where, death) -> {
+                    throw new IllegalStateException("on purpose");
+                })
+                .build());
+        toFirstBeat();
+        pass(500);
+        assertThat(events(PeerDead.class)).hasSize(1);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void flood_withoutHellos_endsInAClose_namedSo() {
+        open(options().build());
+        for (int i = 0; i < 60 && channel.isOpen(); i++) {
+            channel.writeInbound(bytes(0x01));
+        }
+        assertThat(events(PeerDead.class))
+                .singleElement()
+                .extracting(dead -> dead.death().cause())
+                .isEqualTo(DeathCause.FLOOD);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void answers_areNeverCharged() {
+        open(options().build());
+        for (int i = 0; i < 1000; i++) {
+            channel.writeInbound(bytes(0x41));
+        }
+        assertThat(events(PeerDead.class)).isEmpty();
+    }
+
+    @Test
+    void tlsThatFails_isNamed_duringTheHandshakeAndAfterIt() {
+        open(options().build());
+        channel.pipeline()
+                .fireUserEventTriggered(new SslHandshakeCompletionEvent(new SSLHandshakeException("bad certificate")));
+        assertThat(events(PeerDead.class).get(0).death().cause()).isEqualTo(DeathCause.TLS_FAILURE);
+        assertThat(events(PeerDead.class).get(0).death().explain()).contains("bad certificate");
+        open(options().deathAction((where, death) -> {}).build());
+        events.clear();
+        channel.pipeline().fireExceptionCaught(new DecoderException(new SSLException("bad record")));
+        assertThat(events(PeerDead.class).get(0).death().cause()).isEqualTo(DeathCause.TLS_FAILURE);
+    }
+
+    @Test
+    void tlsHandshakeThatTimesOut_isTheHandshakeDeadline() {
+        open(options().build());
+        channel.pipeline()
+                .fireUserEventTriggered(
+                        new SslHandshakeCompletionEvent(new SslHandshakeTimeoutException("timed out after 10 s")));
+        assertThat(events(PeerDead.class).get(0).death().cause()).isEqualTo(DeathCause.HANDSHAKE_DEADLINE);
+    }
+
+    @Test
+    void objectOfAConnection_staysWithin64Bytes() {
+        // 12 of header, references of 4: what the JVM makes of it on the usual heap below 32 GiB
+        int bytes = 12;
+        for (Class<?> type = HeartbeatHandler.class; type != Object.class; type = type.getSuperclass()) {
+            for (Field field : type.getDeclaredFields()) {
+                if (!Modifier.isStatic(field.getModifiers())) {
+                    Class<?> what = field.getType();
+                    bytes += what == long.class ? 8 : what == byte.class || what == boolean.class ? 1 : 4;
+                }
+            }
+        }
+        assertThat(bytes).isLessThanOrEqualTo(64);
     }
 
     @Test

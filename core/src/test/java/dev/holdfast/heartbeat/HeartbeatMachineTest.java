@@ -27,6 +27,16 @@ class HeartbeatMachineTest {
         HeartbeatSettings settings() {
             return settings;
         }
+
+        @Override
+        long tickNanos() {
+            throw new AssertionError();
+        }
+
+        @Override
+        long onWakeUp(long now, long unstalled, long stallNanos) {
+            throw new AssertionError();
+        }
     }
 
     static HeartbeatSettings settings(int interval, int timeout, int attempts, HeartbeatMode mode) {

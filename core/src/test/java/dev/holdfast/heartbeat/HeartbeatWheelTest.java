@@ -29,7 +29,7 @@ class HeartbeatWheelTest {
     }
 
     /** Notes when it is woken up, and asks for the next time of its list. */
-    private final class Node extends HeartbeatNode {
+    private final class Node extends WheelNode {
         final HeartbeatSettings settings;
         final List<Long> wakeUps = new ArrayList<>();
         final List<Long> stalls = new ArrayList<>();
@@ -48,8 +48,8 @@ class HeartbeatWheelTest {
         }
 
         @Override
-        HeartbeatSettings settings() {
-            return settings;
+        long tickNanos() {
+            return settings.tickNanos;
         }
 
         @Override
@@ -61,7 +61,7 @@ class HeartbeatWheelTest {
 
         void join(long at) {
             wheel = HeartbeatWheel.of(loop);
-            wheel.add(this, start + at, settings.tickNanos);
+            wheel.add(this, start + at);
         }
     }
 
@@ -99,7 +99,7 @@ class HeartbeatWheelTest {
     private final List<Once> once = new ArrayList<>();
 
     /** Like a machine: woken up too soon it asks for its time again. */
-    private final class Once extends HeartbeatNode {
+    private final class Once extends WheelNode {
         final long at;
         final HeartbeatSettings settings = new HeartbeatSettings(
                 HeartbeatProtocol.frame(1, 2),
@@ -117,12 +117,12 @@ class HeartbeatWheelTest {
 
         void join() {
             wheel = HeartbeatWheel.of(loop);
-            wheel.add(this, start + at, settings.tickNanos);
+            wheel.add(this, start + at);
         }
 
         @Override
-        HeartbeatSettings settings() {
-            return settings;
+        long tickNanos() {
+            return settings.tickNanos;
         }
 
         @Override
@@ -186,7 +186,7 @@ class HeartbeatWheelTest {
     @Test
     void manyDueAtOnce_areWokenUpInBatches_allOfThem() {
         for (int i = 0; i < 5_000; i++) {
-            new Node(100, HeartbeatNode.LEAVE).join(10 * MS);
+            new Node(100, WheelNode.LEAVE).join(10 * MS);
         }
         pass(10 * MS);
         channel.runScheduledPendingTasks();

@@ -122,7 +122,7 @@ class PostMortemTest {
                 DeathCause.PATH_DEAD,
                 Duration.ofMillis(5470),
                 "a rule",
-                new Evidence(Optional.of(evidence(6, 0, 0, 64256, 5470)), false, 0),
+                Evidence.of(Optional.of(evidence(6, 0, 0, 64256, 5470)), false, Backlog.NONE),
                 Optional.of(timedOut));
         assertThat(death.explain())
                 .isEqualTo(
@@ -140,10 +140,10 @@ class PostMortemTest {
                                         cause,
                                         Duration.ofSeconds(1),
                                         "a rule",
-                                        new Evidence(evidence, false, 7),
+                                        Evidence.of(evidence, false, new Backlog(7, Duration.ofSeconds(30))),
                                         Optional.of(timedOut))
                                 .explain())
-                        .startsWith("db:5432 is dead: ")
+                        .startsWith("db:5432 is ")
                         .doesNotContain("null");
             }
         }

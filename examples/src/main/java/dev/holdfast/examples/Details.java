@@ -1,12 +1,16 @@
 package dev.holdfast.examples;
 
 import dev.holdfast.socket.OptionReport;
+import dev.holdfast.verdict.LastBeat;
 import dev.holdfast.verdict.PeerDeath;
+import dev.holdfast.verdict.Probes;
 import dev.holdfast.verdict.TcpSnapshot;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The library's values as the fields of a JSON event. */
@@ -42,9 +46,37 @@ final class Details {
                 "cause", death.cause().name(),
                 "detectedAfterMillis", death.detectedAfter().toMillis(),
                 "evidence", death.evidence().tcpInfo().map(Details::of).orElse(null),
+                "loopLatenessMillis", death.evidence().loopLateness().toMillis(),
+                "readsPaused", death.evidence().readsPaused(),
+                "backlogBytes", death.evidence().backlog().bytes(),
+                "backlogUnmovedMillis", death.evidence().backlog().unmoved().toMillis(),
+                "probes", death.evidence().probes().map(Details::of).orElse(null),
+                "lastBeats",
+                        death.evidence().lastBeats().stream().map(Details::of).toList(),
                 "error", death.error().map(Throwable::getMessage).orElse(null),
                 "rule", death.rule(),
                 "explanation", death.explain());
+    }
+
+    private static Map<String, @Nullable Object> of(Probes probes) {
+        return fields(
+                "newest", probes.newest(),
+                "unanswered", probes.unanswered(),
+                "timeoutMillis", probes.timeout().toMillis(),
+                "lateMicros", micros(probes.lateness()),
+                "acknowledgedAfterMillis",
+                        probes.acknowledgedAfter().map(Duration::toMillis).orElse(null));
+    }
+
+    private static Map<String, @Nullable Object> of(LastBeat beat) {
+        return fields(
+                "dueMillisBefore", beat.due().toMillis(),
+                "lateMicros", micros(beat.lateness()),
+                "rttMicros", beat.roundTrip().map(Details::micros).orElse(null));
+    }
+
+    static long micros(Duration duration) {
+        return TimeUnit.NANOSECONDS.toMicros(duration.toNanos());
     }
 
     private static Map<String, Long> of(TcpSnapshot snapshot) {

@@ -4,7 +4,6 @@ import dev.holdfast.heartbeat.HeartbeatEvent;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +22,8 @@ record Happening(String name, String text, Map<String, @Nullable Object> fields)
                             + millis(beat.roundTrip()),
                     Details.fields(
                             "sequence", beat.sequence(),
-                            "lateMicros", micros(beat.lateness()),
-                            "rttMicros", micros(beat.roundTrip())));
+                            "lateMicros", Details.micros(beat.lateness()),
+                            "rttMicros", Details.micros(beat.roundTrip())));
         }
         if (event instanceof HeartbeatEvent.Suspect suspect) {
             return new Happening(
@@ -47,14 +46,27 @@ record Happening(String name, String text, Map<String, @Nullable Object> fields)
             return new Happening(
                     "dead", dead.death().cause() + ": " + dead.death().explain(), Details.of(dead.death()));
         }
+        if (event instanceof HeartbeatEvent.Agreed agreed) {
+            return agreed(agreed);
+        }
         if (event instanceof HeartbeatEvent.Alive) {
             return new Happening("alive", "heard again", Details.fields());
         }
         return new Happening("heartbeat", event.toString(), Details.fields("told", event.toString()));
     }
 
-    private static long micros(Duration duration) {
-        return TimeUnit.NANOSECONDS.toMicros(duration.toNanos());
+    private static Happening agreed(HeartbeatEvent.Agreed agreed) {
+        String bound = agreed.bound()
+                .map(within -> "a dead peer is found within " + within.toMillis() + " ms")
+                .orElse("a dead peer is not found by beats");
+        return new Happening(
+                "agreed",
+                bound + (agreed.lengthened() ? ", later than asked for" : ""),
+                Details.fields(
+                        "sendMillis", agreed.sendInterval().toMillis(),
+                        "receiveMillis", agreed.receiveInterval().toMillis(),
+                        "boundMillis", agreed.bound().map(Duration::toMillis).orElse(null),
+                        "lengthened", agreed.lengthened()));
     }
 
     private static String millis(Duration duration) {

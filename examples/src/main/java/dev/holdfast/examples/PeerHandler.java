@@ -2,6 +2,7 @@ package dev.holdfast.examples;
 
 import dev.holdfast.heartbeat.HeartbeatEvent;
 import dev.holdfast.socket.Transport;
+import dev.holdfast.verdict.Backlog;
 import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.verdict.PostMortem;
@@ -99,15 +100,10 @@ final class PeerHandler extends ChannelInboundHandlerAdapter {
             return;
         }
         if (event instanceof HeartbeatEvent.PeerDead dead) {
-            end(() -> listener.dead(named(dead.death())));
+            end(() -> listener.dead(dead.death().withPeer(peer)));
         } else {
             listener.beat(event);
         }
-    }
-
-    /** The same death, of the peer as people know it. */
-    private PeerDeath named(PeerDeath death) {
-        return new PeerDeath(peer, death.cause(), death.detectedAfter(), death.rule(), death.evidence(), death.error());
     }
 
     /** Closes from our side. From any thread. */
@@ -140,7 +136,7 @@ final class PeerHandler extends ChannelInboundHandlerAdapter {
                 PostMortem.established(error, evidence),
                 silence,
                 "the kernel ended the connection",
-                new Evidence(evidence, !channel.config().isAutoRead(), 0),
+                Evidence.of(evidence, !channel.config().isAutoRead(), Backlog.NONE),
                 Optional.of(root(error)));
         end(() -> listener.dead(death));
         channel.close();

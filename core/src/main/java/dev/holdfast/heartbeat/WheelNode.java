@@ -1,16 +1,23 @@
 package dev.holdfast.heartbeat;
 
+import io.netty.channel.ChannelDuplexHandler;
 import org.jspecify.annotations.Nullable;
 
-/** A machine that a {@link HeartbeatWheel} wakes up: its links stand in the object itself. */
-abstract class HeartbeatNode extends HeartbeatMachine {
+/**
+ * What a {@link HeartbeatWheel} wakes up: its links stand in the object itself. It is a Netty handler only because one that
+ * is built on it must be, so that a connection costs one object (docs/adr/0006-one-object-per-connection.md).
+ */
+abstract class WheelNode extends ChannelDuplexHandler {
     /** What {@link #onWakeUp} returns to leave the wheel. */
     static final long LEAVE = Long.MAX_VALUE;
 
     // of the wheel alone; null outside it
-    @Nullable HeartbeatNode wheelNext;
+    @Nullable WheelNode wheelNext;
 
-    @Nullable HeartbeatNode wheelPrevious;
+    @Nullable WheelNode wheelPrevious;
+
+    /** The tick that the node needs. */
+    abstract long tickNanos();
 
     /**
      * Does what is due.

@@ -1,0 +1,73 @@
+package dev.holdfast.heartbeat;
+
+import io.netty.channel.Channel;
+import io.netty.util.Attribute;
+import io.netty.util.AttributeKey;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Promise;
+import java.io.IOException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is pending on a connection while not all is well with it, or somebody asks: kept beside the handler, so that an idle
+ * connection does not pay for it. Confined to the event loop.
+ */
+final class Pending {
+    private static final AttributeKey<Pending> KEY = AttributeKey.valueOf(Pending.class.getName());
+
+    /** The present silence, from its first suspicion; null while nothing is wrong. */
+    @Nullable Silence silence;
+
+    /** What {@link HeartbeatHandler#probe} is to be told; null while nobody asks. */
+    @Nullable Promise<Duration> asked;
+
+    /** The newest answer that the channel was too full to take; null if all have gone out. */
+    private @Nullable Object answer;
+
+    private Pending() {}
+
+    static Pending of(Channel channel) {
+        Attribute<Pending> attribute = channel.attr(KEY);
+        Pending pending = attribute.get();
+        if (pending == null) {
+            pending = new Pending();
+            attribute.set(pending);
+        }
+        return pending;
+    }
+
+    /** What is pending, or null where nothing has been. */
+    static @Nullable Pending find(Channel channel) {
+        return channel.hasAttr(KEY) ? channel.attr(KEY).get() : null;
+    }
+
+    Silence silence(long stalledNanos) {
+        Silence present = silence;
+        if (present == null) {
+            present = new Silence(stalledNanos);
+            silence = present;
+        }
+        return present;
+    }
+
+    void refuse(IOException why) {
+        Promise<Duration> waiting = asked;
+        if (waiting != null) {
+            asked = null;
+            waiting.tryFailure(why);
+        }
+    }
+
+    /** Keeps an answer until the channel takes it. Only the newest need go out: it answers those before it. */
+    void keepAnswer(@Nullable Object newest) {
+        ReferenceCountUtil.release(answer);
+        answer = newest;
+    }
+
+    @Nullable Object takeAnswer() {
+        Object kept = answer;
+        answer = null;
+        return kept;
+    }
+}
