@@ -1,12 +1,7 @@
 package dev.holdfast.heartbeat;
 
 import dev.holdfast.heartbeat.HeartbeatProtocol.Kind;
-import dev.holdfast.verdict.Backlog;
 import dev.holdfast.verdict.DeathCause;
-import dev.holdfast.verdict.Evidence;
-import dev.holdfast.verdict.PeerDeath;
-import dev.holdfast.verdict.PostMortem;
-import dev.holdfast.verdict.Probes;
 import dev.holdfast.verdict.TcpSnapshot;
 import dev.holdfast.wire.Agreed;
 import dev.holdfast.wire.CloseReason;
@@ -24,18 +19,12 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
 import io.netty.util.concurrent.PromiseNotifier;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Beats, answers beats, and says when the peer is dead and why: a handler for any pipeline, one for each channel.
@@ -52,26 +41,16 @@ import org.slf4j.LoggerFactory;
  * is not writable only the newest is, as soon as there is room.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // writes and closes tell of their end by the channel's events
-public final class HeartbeatHandler extends ReadWatch {
-    private static final Logger logger = LoggerFactory.getLogger(HeartbeatHandler.class);
+public final class HeartbeatHandler extends HeartbeatJudge {
     /** The fraction of the golden ratio: its multiples are spread evenly over an interval, however many there are. */
     private static final double GOLDEN = 0.6180339887498949;
 
     private static final AtomicInteger started = new AtomicInteger();
 
-    /** Bound to the loop's wheel while beats run. */
-    private HeartbeatSettings settings;
-
     private @Nullable ChannelHandlerContext context;
-    /** The last beats; null where nobody asks for them. See {@link BeatLog}. */
-    private int @Nullable [] log;
-    /** Number of the newest beat; unsigned. */
-    private int sequence;
-    /** Probes since the last answer, up to two: only a lone one can be matched in a protocol without sequences (Karn). */
-    private byte unanswered;
 
     private HeartbeatHandler(HeartbeatSettings settings) {
-        this.settings = settings;
+        super(settings);
     }
 
     /** A handler for one channel. */
@@ -81,11 +60,6 @@ public final class HeartbeatHandler extends ReadWatch {
                 Objects.requireNonNull(protocol, "protocol"),
                 Objects.requireNonNull(options, "options"),
                 Objects.requireNonNull(listener, "listener")));
-    }
-
-    @Override
-    HeartbeatSettings settings() {
-        return settings;
     }
 
     /**
@@ -326,7 +300,8 @@ public final class HeartbeatHandler extends ReadWatch {
         tell(channel, new HeartbeatEvent.Suspect(inVain, Duration.ofNanos(silenceNanos(now))));
     }
 
-    private void send(ChannelHandlerContext mine, long now, long latenessNanos) {
+    @Override
+    void send(ChannelHandlerContext mine, long now, long latenessNanos) {
         sequence++;
         unanswered = (byte) Math.min(2, unanswered + 1);
         int[] mineLog = log;
@@ -453,7 +428,8 @@ public final class HeartbeatHandler extends ReadWatch {
         }
     }
 
-    private void heard(ChannelHandlerContext mine, long now, boolean restartGrid) {
+    @Override
+    void heard(ChannelHandlerContext mine, long now, boolean restartGrid) {
         boolean waited = state() != State.QUIET;
         boolean suspected = onInbound(now, restartGrid);
         HeartbeatWheel wheel = settings.wheel;
@@ -467,63 +443,6 @@ public final class HeartbeatHandler extends ReadWatch {
         }
         if (suspected) {
             tell(mine.channel(), new HeartbeatEvent.Alive());
-        }
-    }
-
-    /** Before the judgement: real I/O passes, so that what lies unread in the kernel is read. */
-    private void recheck(ChannelHandlerContext mine) {
-        Silence present = presentSilence(mine.channel());
-        present.afterPasses(mine.channel().eventLoop(), () -> judge(mine, present));
-    }
-
-    private Silence presentSilence(Channel channel) {
-        HeartbeatWheel wheel = settings.wheel;
-        return Pending.of(channel).silence(wheel == null ? 0 : wheel.stalledNanos());
-    }
-
-    private void judge(ChannelHandlerContext mine, Silence present) {
-        HeartbeatWheel wheel = settings.wheel;
-        Pending pending = Pending.find(mine.channel());
-        if (wheel == null || pending == null || present != pending.silence || state() != State.JUDGING) {
-            return; // it was heard meanwhile, or is gone
-        }
-        long now = wheel.nowNanos();
-        long unstalled = wheel.unstalledNanos(now);
-        Channel channel = mine.channel();
-        TcpSnapshot tcp = Silence.tcp(channel);
-        if (tcp != null && Silence.hasUnreadBytes(tcp, now - wheel.latestNanos(now - silenceNanos(now)))) {
-            heard(mine, now - tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0) * 1_000_000, false);
-        } else {
-            Verdict.Situation seen =
-                    present.look(channel, tcp, readsPaused(channel), sinceProbeNanos(unstalled), unstalled);
-            rule(mine, Verdict.of(seen, settings), seen, now, unstalled);
-        }
-        if (state() != State.DEAD) {
-            wheel.move(this, wakeUpNanos(now, unstalled));
-        }
-    }
-
-    private void rule(ChannelHandlerContext mine, Verdict verdict, Verdict.Situation seen, long now, long unstalled) {
-        switch (verdict.ruling()) {
-            case EXCUSED -> {
-                presentSilence(mine.channel()).onExcused();
-                onExcused(unstalled);
-                if (log == null) {
-                    unanswered = 2; // when the probe left is not known any more
-                }
-            }
-            case PROBE_AGAIN -> {
-                presentSilence(mine.channel()).onFreshProbe();
-                if (settings.expectsAnswers()) {
-                    send(mine, now, 0);
-                }
-                onFreshProbe(unstalled);
-            }
-            case DEAD -> {
-                Backlog backlog = new Backlog(seen.allBacklog(), Duration.ofNanos(seen.unmoved()));
-                Evidence evidence = evidence(mine.channel(), seen.tcp(), backlog);
-                die(mine, verdict.cause(), verdict.rule(), evidence, Duration.ofNanos(silenceNanos(now)), null);
-            }
         }
     }
 
@@ -571,96 +490,5 @@ public final class HeartbeatHandler extends ReadWatch {
     /** We end the connection: a HelloHandler in front tells the peer why. */
     private static void giveUp(ChannelHandlerContext mine, CloseReason reason, String why) {
         mine.pipeline().fireExceptionCaught(new ProtocolException(reason, why));
-    }
-
-    private void kernelDeath(ChannelHandlerContext mine, Throwable error) {
-        Optional<TcpSnapshot> tcp = Optional.ofNullable(Silence.tcp(mine.channel()));
-        DeathCause cause = PostMortem.established(error, tcp);
-        ended(mine, cause, cause == DeathCause.TLS_FAILURE ? "TLS failed" : "the kernel ended the connection", error);
-    }
-
-    private void ended(ChannelHandlerContext mine, DeathCause cause, String rule, Throwable error) {
-        if (state() == State.DEAD) {
-            return;
-        }
-        TcpSnapshot tcp = Silence.tcp(mine.channel());
-        Evidence evidence = evidence(mine.channel(), tcp, new Backlog(Silence.backlog(mine.channel()), Duration.ZERO));
-        HeartbeatWheel wheel = settings.wheel;
-        Duration silent = wheel != null
-                ? Duration.ofNanos(silenceNanos(wheel.nowNanos()))
-                : Duration.ofMillis(tcp == null ? 0 : tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0));
-        die(mine, cause, rule, evidence, silent, error);
-    }
-
-    private Evidence evidence(Channel channel, @Nullable TcpSnapshot tcp, Backlog backlog) {
-        HeartbeatWheel wheel = settings.wheel;
-        Pending pending = Pending.find(channel);
-        Silence silence = pending == null ? null : pending.silence;
-        long now = wheel == null ? 0 : wheel.nowNanos();
-        long lateness = wheel == null || silence == null ? 0 : silence.stalledSince(wheel.stalledNanos());
-        int[] mineLog = log;
-        return new Evidence(
-                Optional.ofNullable(tcp),
-                Duration.ofNanos(lateness),
-                readsPaused(channel),
-                backlog,
-                wheel == null || !settings.expectsAnswers() || attempts() == 0
-                        ? Optional.empty()
-                        : Optional.of(probes(tcp, wheel, now)),
-                wheel == null || mineLog == null ? List.of() : BeatLog.beats(mineLog, sequence, now));
-    }
-
-    private Probes probes(@Nullable TcpSnapshot tcp, HeartbeatWheel wheel, long now) {
-        int[] mineLog = log;
-        long sentNanos =
-                mineLog == null ? sinceProbeNanos(wheel.unstalledNanos(now)) : now - BeatLog.sentNanos(mineLog);
-        Duration lateness = mineLog == null ? Duration.ZERO : Duration.ofNanos(BeatLog.lateNanos(mineLog));
-        return new Probes(
-                Integer.toUnsignedLong(sequence),
-                attempts(),
-                settings.options.timeout(),
-                lateness,
-                Silence.acknowledgedAfter(tcp, sentNanos));
-    }
-
-    private void die(
-            ChannelHandlerContext mine,
-            DeathCause cause,
-            String rule,
-            Evidence evidence,
-            Duration silent,
-            @Nullable Throwable error) {
-        Channel channel = mine.channel();
-        onDeath();
-        PeerDeath death =
-                new PeerDeath(name(channel.remoteAddress()), cause, silent, rule, evidence, Optional.ofNullable(error));
-        Pending pending = Pending.find(channel);
-        if (pending != null) {
-            pending.refuse(new PeerDeadException(death));
-        }
-        tell(channel, new HeartbeatEvent.PeerDead(death));
-        try {
-            settings.options.deathAction().end(channel, death);
-        } catch (RuntimeException | Error thrown) {
-            logger.atError().addKeyValue("channel", channel).setCause(thrown).log("a death action failed");
-            DeathAction.abort().end(channel, death);
-        }
-    }
-
-    /** host:port, as people write it; no name is looked up for it. */
-    private static String name(@Nullable SocketAddress peer) {
-        if (peer instanceof InetSocketAddress known) {
-            String host = known.getHostString();
-            return (host.contains(":") ? "[" + host + "]" : host) + ":" + known.getPort();
-        }
-        return String.valueOf(peer);
-    }
-
-    private void tell(Channel channel, HeartbeatEvent event) {
-        try {
-            settings.listener.onEvent(channel, event);
-        } catch (RuntimeException | Error thrown) {
-            logger.atError().addKeyValue("channel", channel).setCause(thrown).log("a heartbeat listener failed");
-        }
     }
 }
