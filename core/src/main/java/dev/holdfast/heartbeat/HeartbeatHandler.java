@@ -2,6 +2,7 @@ package dev.holdfast.heartbeat;
 
 import dev.holdfast.heartbeat.HeartbeatProtocol.Kind;
 import dev.holdfast.verdict.DeathCause;
+import dev.holdfast.verdict.PostMortem;
 import dev.holdfast.verdict.TcpSnapshot;
 import dev.holdfast.wire.Agreed;
 import dev.holdfast.wire.CloseReason;
@@ -10,6 +11,7 @@ import dev.holdfast.wire.ProtocolException;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelOutputShutdownEvent;
 import io.netty.handler.ssl.SslHandler;
@@ -173,6 +175,12 @@ public final class HeartbeatHandler extends HeartbeatJudge {
     }
 
     @Override
+    public void close(ChannelHandlerContext mine, ChannelPromise promise) {
+        UserTimeoutGuard.stop(mine.channel()); // it counts for what the kernel still has to send after the close
+        mine.close(promise);
+    }
+
+    @Override
     public void channelInactive(ChannelHandlerContext inactive) {
         if (state() != State.DEAD) {
             // Netty keeps what closed a channel from within, and tells it to whoever writes later.
@@ -243,11 +251,17 @@ public final class HeartbeatHandler extends HeartbeatJudge {
         long now = wheel.nowNanos();
         onStart(now, settings.phaseNanos(started.getAndIncrement() * GOLDEN));
         wheel.add(this, wakeUpNanos(now, wheel.unstalledNanos(now)));
+        UserTimeoutGuard.watch(mine.channel(), wheel, (rule, tcp) -> vanished(mine, rule, tcp));
     }
 
     private void end(Channel channel) {
+        UserTimeoutGuard.stop(channel);
+        endBeats(channel);
+    }
+
+    private void endBeats(Channel channel) {
         onStop();
-        unanswered = 0;
+        owed = NONE_OWED;
         Pending pending = Pending.find(channel);
         if (pending != null) {
             pending.silence = null;
@@ -303,7 +317,7 @@ public final class HeartbeatHandler extends HeartbeatJudge {
     @Override
     void send(ChannelHandlerContext mine, long now, long latenessNanos) {
         sequence++;
-        unanswered = (byte) Math.min(2, unanswered + 1);
+        owed = owed == NONE_OWED ? ONE_OWED : owed == ONE_MORE_PERHAPS ? ONE_OR_TWO_OWED : SEVERAL_OWED;
         int[] mineLog = log;
         HeartbeatWheel wheel = settings.wheel;
         if (mineLog != null && wheel != null) {
@@ -369,14 +383,21 @@ public final class HeartbeatHandler extends HeartbeatJudge {
         mine.fireChannelWritabilityChanged();
     }
 
+    /** Whether this answer belongs to the newest probe for certain, and to none before it. */
+    private boolean isMatched(long answeredSequence) {
+        if (answeredSequence == HeartbeatProtocol.NO_SEQUENCE) {
+            boolean lone = owed == ONE_OWED;
+            owed = owed == SEVERAL_OWED ? ONE_MORE_PERHAPS : NONE_OWED;
+            return lone;
+        }
+        boolean newest = owed != NONE_OWED && owed != UNTIMED && answeredSequence == Integer.toUnsignedLong(sequence);
+        owed = newest ? NONE_OWED : owed;
+        return newest;
+    }
+
     private void answered(ChannelHandlerContext mine, Object pong) {
         HeartbeatWheel wheel = settings.wheel;
-        long answeredSequence = settings.protocol.sequence(pong);
-        boolean matched = unanswered > 0
-                && (answeredSequence == HeartbeatProtocol.NO_SEQUENCE
-                        ? unanswered == 1
-                        : answeredSequence == Integer.toUnsignedLong(sequence));
-        unanswered = 0;
+        boolean matched = isMatched(settings.protocol.sequence(pong));
         Pending pending = Pending.find(mine.channel());
         Promise<Duration> waiting = pending == null ? null : pending.asked;
         int[] mineLog = log;
@@ -404,12 +425,12 @@ public final class HeartbeatHandler extends HeartbeatJudge {
 
     @Override
     public void channelReadComplete(ChannelHandlerContext mine) {
-        // No message may be part of one, which stays in the decoder in front; no bytes, as at the peer's FIN, are no
-        // life.
-        if (hasReadAny() || mine.channel().unsafe().recvBufAllocHandle().lastBytesRead() > 0) {
-            HeartbeatWheel wheel = settings.wheel;
-            if (wheel != null) {
+        HeartbeatWheel wheel = settings.wheel;
+        if (wheel != null) {
+            if (hasReadAny()) {
                 heard(mine, wheel.tickNanos(), hasReadMessages() && settings.restartsGrid());
+            } else {
+                heardPerhaps(mine, wheel);
             }
         }
         boolean pings = hasReadPings();
@@ -428,18 +449,39 @@ public final class HeartbeatHandler extends HeartbeatJudge {
         }
     }
 
+    /**
+     * No message came out of the decoder in front, which may keep a part of one. No bytes, as at the peer's FIN, are no life,
+     * nor is a read that fails: Netty ends its batch like any other, with the number of bytes of the one before, and tells of the
+     * failure then.
+     */
+    private void heardPerhaps(ChannelHandlerContext mine, HeartbeatWheel wheel) {
+        if (mine.channel().unsafe().recvBufAllocHandle().lastBytesRead() > 0) {
+            long now = wheel.tickNanos();
+            mine.executor().execute(() -> {
+                if (mine.channel().isActive() && settings.wheel == wheel) {
+                    heard(mine, now, false);
+                }
+            });
+        }
+    }
+
     @Override
     void heard(ChannelHandlerContext mine, long now, boolean restartGrid) {
-        boolean waited = state() != State.QUIET;
-        boolean suspected = onInbound(now, restartGrid);
         HeartbeatWheel wheel = settings.wheel;
-        if (waited && wheel != null) {
-            Pending pending = Pending.find(mine.channel());
-            if (pending != null) {
-                pending.silence = null;
-            }
-            wheel.move(
-                    this, wakeUpNanos(now, wheel.unstalledNanos(now))); // the next beat may be due before the timeout
+        if (state() == State.QUIET || wheel == null) {
+            onInbound(now, restartGrid);
+            return;
+        }
+        long unstalled = wheel.unstalledNanos(now);
+        long planned = wakeUpNanos(now, unstalled);
+        boolean suspected = onInbound(now, restartGrid);
+        Pending pending = Pending.find(mine.channel());
+        if (pending != null) {
+            pending.silence = null;
+        }
+        long next = wakeUpNanos(now, unstalled);
+        if (next < planned) {
+            wheel.move(this, next); // otherwise it is woken up as planned, and says then
         }
         if (suspected) {
             tell(mine.channel(), new HeartbeatEvent.Alive());
@@ -457,7 +499,7 @@ public final class HeartbeatHandler extends HeartbeatJudge {
         } else if (event instanceof Agreed both) {
             agree(mine, both);
         } else if (event == ChannelInputShutdownEvent.INSTANCE) {
-            end(mine.channel()); // nothing can be answered any more: what the kernel finds out is still told
+            endBeats(mine.channel()); // nothing can be answered any more: what the kernel finds out is still told
         } else if (event == ChannelOutputShutdownEvent.INSTANCE && aWriteHasFailed(mine.channel())) {
             kernelDeath(mine, new IOException("a write failed"));
         }
@@ -467,7 +509,9 @@ public final class HeartbeatHandler extends HeartbeatJudge {
     /** Whether the output was shut down because the socket is broken, and not by somebody's wish. */
     private static boolean aWriteHasFailed(Channel channel) {
         TcpSnapshot tcp = Silence.tcp(channel);
-        return tcp != null && tcp.get(TcpSnapshot.Field.STATE, 0) == TcpSnapshot.STATE_CLOSE;
+        return tcp != null
+                && tcp.get(TcpSnapshot.Field.STATE, 0) == TcpSnapshot.STATE_CLOSE
+                && !PostMortem.hasEndedRegularly(tcp, channel.parent() == null);
     }
 
     @Override

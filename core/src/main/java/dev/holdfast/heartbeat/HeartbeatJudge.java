@@ -23,6 +23,18 @@ import org.slf4j.LoggerFactory;
  * event loop.
  */
 abstract class HeartbeatJudge extends ReadWatch {
+    static final byte NONE_OWED = 0;
+    /** Only a lone probe can be matched in a protocol without sequences. */
+    static final byte ONE_OWED = 1;
+
+    static final byte SEVERAL_OWED = 2;
+    /** One of several was answered; who answers each will answer another. */
+    static final byte ONE_MORE_PERHAPS = 3;
+    /** The same, and the newest probe has left since. */
+    static final byte ONE_OR_TWO_OWED = 4;
+    /** When the newest probe left is not known any more. */
+    static final byte UNTIMED = 5;
+
     private static final Logger logger = LoggerFactory.getLogger(HeartbeatHandler.class);
 
     /** Bound to the loop's wheel while beats run. */
@@ -32,8 +44,8 @@ abstract class HeartbeatJudge extends ReadWatch {
     int @Nullable [] log;
     /** Number of the newest beat; unsigned. */
     int sequence;
-    /** Probes since the last answer, up to two: only a lone one can be matched in a protocol without sequences (Karn). */
-    byte unanswered;
+    /** Which answers are owed, as far as it matters for a round-trip time (Karn). */
+    byte owed;
 
     HeartbeatJudge(HeartbeatSettings settings) {
         this.settings = settings;
@@ -89,7 +101,7 @@ abstract class HeartbeatJudge extends ReadWatch {
                 presentSilence(mine.channel()).onExcused();
                 onExcused(unstalled);
                 if (log == null) {
-                    unanswered = 2; // when the probe left is not known any more
+                    owed = UNTIMED;
                 }
             }
             case PROBE_AGAIN -> {
@@ -105,6 +117,19 @@ abstract class HeartbeatJudge extends ReadWatch {
                 die(mine, verdict.cause(), verdict.rule(), evidence, Duration.ofNanos(silenceNanos(now)), null);
             }
         }
+    }
+
+    /** The peer has vanished behind its closed window. */
+    final void vanished(ChannelHandlerContext mine, String rule, TcpSnapshot tcp) {
+        if (state() == State.DEAD) {
+            return;
+        }
+        Channel channel = mine.channel();
+        Backlog backlog = new Backlog(
+                Silence.backlog(channel) + tcp.get(TcpSnapshot.Field.NOTSENT_BYTES, 0),
+                Duration.ofMillis(tcp.get(TcpSnapshot.Field.LAST_ACK_RECV, 0)));
+        Duration silent = Duration.ofMillis(tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0));
+        die(mine, DeathCause.PATH_DEAD, rule, evidence(channel, tcp, backlog), silent, null);
     }
 
     final void kernelDeath(ChannelHandlerContext mine, Throwable error) {

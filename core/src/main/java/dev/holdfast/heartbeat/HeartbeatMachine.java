@@ -49,6 +49,8 @@ abstract class HeartbeatMachine extends WheelNode {
     }
 
     private static final int NANOS_PER_MILLI = 1_000_000;
+    /** About a millisecond: with a power of two the long and the int wrap together. */
+    private static final int SILENCE_SHIFT = 20;
 
     /** What the peer's pings may run ahead of the permitted rate, in pings, before they earn a strike. */
     private static final int PINGS_AHEAD = 20;
@@ -69,8 +71,8 @@ abstract class HeartbeatMachine extends WheelNode {
     private int probeUnits;
     /** When the peer's pings would all have come at the permitted rate, in milliseconds of the monotonic clock; wraps. */
     private int pingsDueMillis;
-    /** When the last byte came in, in whole milliseconds of the monotonic clock; wraps, and is compared by difference. */
-    private int lastInboundMillis;
+    /** When the last byte came in, in units of 2^20 ns of the monotonic clock; wraps. */
+    private int lastInboundUnits;
 
     /** The times, shared by every connection of the same options. */
     abstract HeartbeatSettings settings();
@@ -109,9 +111,9 @@ abstract class HeartbeatMachine extends WheelNode {
         probeUnits = (int) ((unstalled + (1L << shift) - 1) >> shift); // up, so that no timeout ends too soon
     }
 
-    /** How long nothing has come in, to the millisecond. */
+    /** How long nothing has come in, to about a millisecond; up to 26 days. */
     final long silenceNanos(long now) {
-        return (long) (millis(now) - lastInboundMillis) * NANOS_PER_MILLI;
+        return (long) (units(now) - lastInboundUnits) << SILENCE_SHIFT;
     }
 
     /** Begins. The first beat is due {@code phase} after now, which is at most an interval. */
@@ -123,7 +125,7 @@ abstract class HeartbeatMachine extends WheelNode {
         attempts = 0;
         suspected = false;
         nextBeatNanos = now + phase;
-        lastInboundMillis = millis(now);
+        lastInboundUnits = units(now);
     }
 
     /** Ends without a verdict. After a verdict it changes nothing. */
@@ -201,7 +203,7 @@ abstract class HeartbeatMachine extends WheelNode {
         if (is(State.STOPPED) || is(State.DEAD)) {
             return false;
         }
-        lastInboundMillis = millis(now);
+        lastInboundUnits = units(now);
         if (restartGrid) {
             nextBeatNanos = now + settings().intervalNanos;
         }
@@ -281,7 +283,11 @@ abstract class HeartbeatMachine extends WheelNode {
         }
     }
 
+    private static int units(long nanos) {
+        return (int) (nanos >> SILENCE_SHIFT);
+    }
+
     private static int millis(long nanos) {
-        return (int) (nanos / NANOS_PER_MILLI);
+        return (int) Math.floorDiv(nanos, NANOS_PER_MILLI);
     }
 }

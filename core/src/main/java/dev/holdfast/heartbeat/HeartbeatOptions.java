@@ -21,8 +21,13 @@ import java.util.Objects;
  *   </thead>
  *   <tbody>
  *     <tr><td>the kernel holds bytes we have not read</td><td>none</td><td>alive</td></tr>
- *     <tr><td>what we sent was not acknowledged since the last probe left</td><td>timeout * attempts</td><td>PATH_DEAD</td></tr>
- *     <tr><td>the peer's window is closed, two or more window probes are unanswered</td><td>timeout * attempts</td>
+ *     <tr><td>what we sent was not acknowledged since the last probe left, and was repeated</td><td>timeout * attempts</td>
+ *         <td>PATH_DEAD</td></tr>
+ *     <tr><td>the same, and it was not repeated yet (a timeout below twice TCP's own, 0.4 s or more)</td>
+ *         <td>until it is</td><td>excused</td></tr>
+ *     <tr><td>the peer's window is closed, two or more window probes in a row are overdue</td><td>timeout * attempts</td>
+ *         <td>PATH_DEAD</td></tr>
+ *     <tr><td>the same, while a user timeout is lifted</td><td>the user timeout, since its last acknowledgement</td>
  *         <td>PATH_DEAD</td></tr>
  *     <tr><td>the peer's window is closed, its kernel answers</td><td>{@link #slowReaderTolerance()}</td>
  *         <td>PEER_NOT_READING</td></tr>
@@ -39,11 +44,14 @@ import java.util.Objects;
  * </table>
  *
  * <p>A timer of ours that comes late stops the peer's clock for that long, and is told as a stall of ours if it is more than
- * {@link #stallAllowance()}. The first, third, fourth and fifth rows, and the second, need the kernel's evidence: epoll.
+ * {@link #stallAllowance()}. On epoll the heartbeat lifts a user timeout once the peer's window has been closed, and puts it back
+ * only while retransmissions or keepalive probes are unanswered ({@link UserTimeoutSampling}). The first seven rows need the kernel's evidence: epoll.
  */
 public final class HeartbeatOptions {
     private static final int MIN_MILLIS = 10;
     private static final int MAX_ATTEMPTS = 100;
+    private static final long MAX_BOUND_MILLIS = 0xFFFF_FFFFL;
+
     private static final int MAX_HISTORY = 1024;
     private static final int MAX_PERMITTED_MILLIS = 3_600_000;
 
@@ -166,13 +174,21 @@ public final class HeartbeatOptions {
     /**
      * Begins the HELLO that says what these options mean to the peer, for {@link HeartbeatProtocol#framed}: how often we can
      * beat, how often the peer must (only where we don't ask ourselves), and when we take it for dead.
+     *
+     * @throws IllegalArgumentException if {@code interval + attempts * timeout} is more than 4294967295 ms, about 50 days
      */
     public Hello.Builder hello() {
+        Duration bound = interval.plus(timeout.multipliedBy(attempts));
+        if (bound.toMillis() > MAX_BOUND_MILLIS) {
+            throw new IllegalArgumentException("heartbeat interval: " + interval + ", timeout: " + timeout
+                    + ", attempts: " + attempts + " (expected: interval + attempts * timeout of at most "
+                    + MAX_BOUND_MILLIS + " ms, all that a HELLO has room for)");
+        }
         boolean asks = mode != HeartbeatMode.WATCH_ONLY;
         return Hello.builder()
                 .minimumSendInterval(asks ? interval : Duration.ZERO)
                 .wishedReceiveInterval(asks ? Duration.ZERO : interval)
-                .detectionTime(interval.plus(timeout.multipliedBy(attempts)));
+                .detectionTime(bound);
     }
 
     /** Whether every answered beat is an event. */

@@ -142,9 +142,13 @@ final class HeartbeatWheel {
         return stalledNanos;
     }
 
-    /** The clock that stands still while our loop does, at a monotonic time. */
+    /**
+     * The clock that stands still while our loop does, at a monotonic time. A stall that no tick has booked yet, because
+     * something else of the loop runs before it, is left out as well.
+     */
     long unstalledNanos(long now) {
-        return now - stalledNanos;
+        boolean late = size > 0 && now - tickNanos - 2 * periodNanos > 0;
+        return (late ? tickNanos + 2 * periodNanos : now) - stalledNanos;
     }
 
     int size() {

@@ -12,6 +12,8 @@ abstract class ReadWatch extends HeartbeatMachine {
     private static final byte BEATS = 1;
     private static final byte PINGS = 2;
     private static final byte MESSAGES = 4;
+    /** Somebody had asked for it, with autoRead off. */
+    private static final byte ASKED_FOR = 8;
 
     // who has asked for the next read
     private static final byte NOBODY = 0;
@@ -34,6 +36,7 @@ abstract class ReadWatch extends HeartbeatMachine {
 
     private void onRead() {
         if (batch == 0) {
+            batch = reader == SOMEBODY ? ASKED_FOR : 0;
             reader = NOBODY; // what was asked for has come; whoever asks from now on asks for more
         }
     }
@@ -52,11 +55,11 @@ abstract class ReadWatch extends HeartbeatMachine {
 
     /** The batch has been dealt with, and everybody behind has been told of its end. */
     final void onBatchEnd(ChannelHandlerContext mine) {
-        boolean beatsOnly = batch != 0 && !hasReadMessages();
+        boolean unmet = (batch & ASKED_FOR) != 0 && !hasReadMessages();
         batch = 0;
         if (mine.channel().config().isAutoRead()) {
             reader = NETTY;
-        } else if (beatsOnly && reader == NOBODY) {
+        } else if (unmet && reader == NOBODY) {
             // Who asked for one read asked for a message, and got beats, which end here.
             reader = SOMEBODY;
             mine.read();

@@ -3,8 +3,8 @@ package dev.holdfast.heartbeat;
 import static dev.holdfast.verdict.TcpSnapshot.Field.LAST_ACK_RECV;
 import static dev.holdfast.verdict.TcpSnapshot.Field.NOTSENT_BYTES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.PROBES;
-import static dev.holdfast.verdict.TcpSnapshot.Field.SND_MSS;
-import static dev.holdfast.verdict.TcpSnapshot.Field.SND_WND;
+import static dev.holdfast.verdict.TcpSnapshot.Field.RETRANSMITS;
+import static dev.holdfast.verdict.TcpSnapshot.Field.RTO;
 import static dev.holdfast.verdict.TcpSnapshot.Field.UNACKED;
 
 import dev.holdfast.verdict.DeathCause;
@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * text is in {@link HeartbeatOptions}.
  */
 record Verdict(Ruling ruling, DeathCause cause, String rule) {
+    /** TCP_RTO_MAX: window probes are at the most so far apart. */
+    private static final long RTO_MAX_NANOS = 120_000_000_000L;
+
     /** What is to be done about the silence. */
     enum Ruling {
         /** The peer is dead, for the cause named. */
@@ -54,12 +57,18 @@ record Verdict(Ruling ruling, DeathCause cause, String rule) {
         }
 
         boolean windowIsClosed() {
-            return field(NOTSENT_BYTES) > 0 && field(UNACKED) == 0 && field(SND_WND) < Math.max(1, field(SND_MSS));
+            return tcp != null && UserTimeoutMachine.isClosed(tcp);
         }
 
         /** No acknowledgement since the newest probe left. */
         boolean unacknowledgedFor(long nanos) {
             return field(LAST_ACK_RECV) * 1_000_000 >= nanos;
+        }
+
+        /** The kernel has sent again what was not acknowledged, or must have: a timeout may be shorter than its own. */
+        boolean wasRepeated(long timeoutNanos) {
+            long firstRepetition = 2 * field(RTO) * 1000; // a lone segment's; RFC 8985, 7.2 comes before it
+            return field(RETRANSMITS) > 0 || unacknowledgedFor(timeoutNanos + firstRepetition);
         }
 
         long allBacklog() {
@@ -68,17 +77,20 @@ record Verdict(Ruling ruling, DeathCause cause, String rule) {
     }
 
     static Verdict of(Situation seen, HeartbeatSettings settings) {
-        return seen.tcp() == null ? withoutKernel(seen, settings.options) : withKernel(seen, settings);
+        TcpSnapshot tcp = seen.tcp();
+        return tcp == null ? withoutKernel(seen, settings.options) : withKernel(seen, tcp, settings);
     }
 
-    private static Verdict withKernel(Situation seen, HeartbeatSettings settings) {
+    private static Verdict withKernel(Situation seen, TcpSnapshot tcp, HeartbeatSettings settings) {
         HeartbeatOptions options = settings.options;
         boolean unacknowledged = seen.unacknowledgedFor(settings.timeoutNanos);
         if (seen.field(UNACKED) > 0 && unacknowledged) {
-            return dead(DeathCause.PATH_DEAD, "nothing was acknowledged since the last probe left");
+            return seen.wasRepeated(settings.timeoutNanos)
+                    ? dead(DeathCause.PATH_DEAD, "nothing was acknowledged since the last probe left")
+                    : excused("what was lost on its way has not been repeated yet");
         }
         if (seen.windowIsClosed()) {
-            if (seen.field(PROBES) >= 2 && unacknowledged) {
+            if (unacknowledged && UserTimeoutMachine.probesUnanswered(tcp, RTO_MAX_NANOS)) {
                 return dead(DeathCause.PATH_DEAD, "window probes are unanswered");
             }
             return within(seen.windowClosed(), options.slowReaderTolerance())

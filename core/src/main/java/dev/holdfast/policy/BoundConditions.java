@@ -1,7 +1,9 @@
 package dev.holdfast.policy;
 
 import dev.holdfast.heartbeat.HeartbeatOptions;
+import dev.holdfast.heartbeat.UserTimeoutSampling;
 import dev.holdfast.policy.DetectionModel.Found;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,7 +29,7 @@ final class BoundConditions {
         if (isHeartbeat(found)) {
             return LAST_BYTE;
         }
-        boolean windowsClosing = mode == FailureMode.ZERO_WINDOW_PEER_VANISHED && model.userTimeout() > 0;
+        boolean windowsClosing = mode == FailureMode.ZERO_WINDOW_PEER_VANISHED && byUserTimeout(found);
         return windowsClosing ? FailureMode.ZERO_WINDOW_PEER_ALIVE.countedFrom() : mode.countedFrom();
     }
 
@@ -45,17 +47,26 @@ final class BoundConditions {
                 heartbeatMayBeEarlier(found, sentences);
             }
             case ZERO_WINDOW_PEER_VANISHED -> {
-                sentences.add("without a user timeout the worst case is a window that had been closed for long before");
+                if (model.guarded()) {
+                    sentences.add("the heartbeat lifts the user timeout, and ends the connection when two window probes"
+                            + " are unanswered and nothing was acknowledged for the user timeout; they are"
+                            + " as far apart as the window has been closed long");
+                } else {
+                    sentences.add(
+                            "without a user timeout the worst case is a window that had been closed for long before");
+                }
                 heartbeatMayBeEarlier(found, sentences);
             }
             case LOCAL_FILTER_DROP -> {
                 if (model.userTimeout() > 0 && kernel.kernelRelease().isBefore(5, 1)) {
                     sentences.add("kernels before 5.1 ignore the user timeout here");
                 }
+                neverClosedBefore(found, sentences);
                 heartbeatMayBeEarlier(found, sentences);
             }
             case LOCAL_QUEUE_DROP -> {
                 sentences.add(NEXT_HOP);
+                neverClosedBefore(found, sentences);
                 heartbeatMayBeEarlier(found, sentences);
             }
             case IDLE_LOCAL_QUEUE_DROP -> {
@@ -63,6 +74,7 @@ final class BoundConditions {
                 if (policy.heartbeat().isPresent()) {
                     sentences.add(NEXT_HOP);
                 }
+                neverClosedBefore(found, sentences);
             }
             case CONNECT_BLACKHOLED -> connect(sentences);
             case CLOSED_PEER_VANISHED ->
@@ -92,13 +104,27 @@ final class BoundConditions {
         }
     }
 
-    private static void closedWindow(Optional<Found> found, List<String> sentences) {
-        if (found.map(Found::detector).filter(Detector.USER_TIMEOUT::equals).isPresent()) {
+    /** The user timeout stays lifted once the window was closed, and is not put back for drops of our own. */
+    private void neverClosedBefore(Optional<Found> found, List<String> sentences) {
+        if (model.guarded() && byUserTimeout(found)) {
+            sentences.add("the peer's window was never closed before: afterwards the heartbeat alone ends it, "
+                    + answers(policy.heartbeat().orElseThrow()) + " after " + LAST_BYTE);
+        }
+    }
+
+    private void closedWindow(Optional<Found> found, List<String> sentences) {
+        if (byUserTimeout(found)) {
             sentences.add("the user timeout ends a connection whose peer lives");
         } else if (found.isEmpty()) {
             sentences.add("the kernel probes for ever while it is answered");
         } else {
             sentences.add("a peer that does not read cannot answer a heartbeat");
+            if (model.guarded()) {
+                Duration stall = UserTimeoutSampling.of(Duration.ofMillis(model.userTimeout()))
+                        .toleratedStall();
+                sentences.add("the heartbeat lifts the user timeout; a stall of our own loop of more than "
+                        + Table.text(stall) + " just then lets the kernel end the connection");
+            }
         }
     }
 
@@ -117,10 +143,16 @@ final class BoundConditions {
     private void heartbeatMayBeEarlier(Optional<Found> found, List<String> sentences) {
         if (policy.heartbeat().isPresent() && !isHeartbeat(found)) {
             HeartbeatOptions beats = policy.heartbeat().get();
-            sentences.add("the heartbeat may end it earlier, "
-                    + Table.text(beats.interval().plus(beats.timeout().multipliedBy(beats.attempts()))) + " after "
-                    + LAST_BYTE);
+            sentences.add("the heartbeat may end it earlier, " + answers(beats) + " after " + LAST_BYTE);
         }
+    }
+
+    private static String answers(HeartbeatOptions beats) {
+        return Table.text(beats.interval().plus(beats.timeout().multipliedBy(beats.attempts())));
+    }
+
+    private static boolean byUserTimeout(Optional<Found> found) {
+        return found.map(Found::detector).filter(Detector.USER_TIMEOUT::equals).isPresent();
     }
 
     private static boolean isHeartbeat(Optional<Found> found) {

@@ -1,5 +1,6 @@
 package dev.holdfast.policy;
 
+import dev.holdfast.heartbeat.UserTimeoutSampling;
 import dev.holdfast.socket.Transport;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +25,7 @@ public final class DetectionBounds {
     private final KernelSettings kernel;
     private final Transport transport;
     private final List<String> warnings;
+    private final Optional<UserTimeoutSampling> userTimeoutGuard;
 
     /**
      * When one failure is noticed.
@@ -80,6 +82,9 @@ public final class DetectionBounds {
                 new ArrayList<>(PolicyWarnings.of(policy.socketOptions().supportedBy(transport), policy.heartbeat()));
         all.addAll(PolicyWarnings.of(policy, kernel, transport, model));
         this.warnings = List.copyOf(all);
+        this.userTimeoutGuard = model.guarded()
+                ? Optional.of(UserTimeoutSampling.of(Duration.ofMillis(model.userTimeout())))
+                : Optional.empty();
     }
 
     /** The failure's bound. */
@@ -95,6 +100,14 @@ public final class DetectionBounds {
     /** All bounds, in the order of {@link FailureMode}. */
     public List<Bound> bounds() {
         return List.copyOf(bounds.values());
+    }
+
+    /**
+     * How the heartbeat keeps the user timeout from ending a connection whose peer lives but does not read, and the stall of
+     * our own that would let it; empty without a heartbeat, or without a user timeout on this transport.
+     */
+    public Optional<UserTimeoutSampling> userTimeoutGuard() {
+        return userTimeoutGuard;
     }
 
     /** The kernel's settings these bounds hold for. */

@@ -63,16 +63,16 @@ final class DetectionModel {
             }
             case UNACKED_PEER_VANISHED -> {
                 race.enter(kernelOr(Detector.RETRANSMISSION), unacknowledged());
-                unanswered(race);
+                unansweredAndRepeated(race);
             }
             case ZERO_WINDOW_PEER_ALIVE -> {
-                if (userTimeout > 0) {
+                if (userTimeout > 0 && !guarded()) {
                     race.enter(Detector.USER_TIMEOUT, formulas.probesUnder(userTimeout));
                 }
                 unread(race);
             }
             case ZERO_WINDOW_PEER_VANISHED -> {
-                race.enter(kernelOr(Detector.WINDOW_PROBES), closedWindow());
+                closedAndVanished(race);
                 unread(race);
             }
             case LOCAL_FILTER_DROP -> {
@@ -99,7 +99,7 @@ final class DetectionModel {
         if (keepAliveOn()) {
             race.enterUnlessBeaten(formulas.keepAlive(idle(), interval(), count(), userTimeout));
         }
-        unanswered(race);
+        unansweredAndRepeated(race);
     }
 
     /** The first segment of ours that reaches what has forgotten the connection: a keepalive probe or a beat. */
@@ -113,11 +113,28 @@ final class DetectionModel {
     }
 
     private void unanswered(Race race) {
+        unanswered(race, 0);
+    }
+
+    /**
+     * Where the kernel can be asked, nobody is dead before it has sent again what was lost. Timeouts that together are shorter
+     * than that are looked at once more.
+     */
+    private void unansweredAndRepeated(Race race) {
+        if (heartbeat != null) {
+            long timeout = heartbeat.timeout().toMillis();
+            long missing = KernelFormulas.FIRST_REPETITION_MILLIS - heartbeat.attempts() * timeout;
+            boolean tooShort = missing > 0 && transport.supports(TCP_USER_TIMEOUT);
+            unanswered(race, tooShort ? missing + timeout + heartbeat.tick().toMillis() : 0);
+        }
+    }
+
+    private void unanswered(Race race, long more) {
         if (heartbeat != null) {
             long bound = heartbeat.interval().toMillis()
                     + heartbeat.attempts() * heartbeat.timeout().toMillis();
             long ticks = (heartbeat.attempts() + 1) * heartbeat.tick().toMillis();
-            race.enter(Detector.HEARTBEAT, new Span(bound, bound + ticks));
+            race.enter(Detector.HEARTBEAT, new Span(bound, bound + ticks + more));
         }
     }
 
@@ -139,6 +156,20 @@ final class DetectionModel {
                     new Span(
                             interval + (asksTheKernel ? Math.max(answers, patience) : answers),
                             interval + Math.max(answers, patience + timeout) + ticks));
+        }
+    }
+
+    /** Under the guard the kernel goes by its retries, and the guard waits for the user timeout at the least. */
+    private void closedAndVanished(Race race) {
+        if (userTimeout > 0 && !guarded()) {
+            race.enter(Detector.USER_TIMEOUT, formulas.probesUnder(userTimeout));
+        } else {
+            race.enter(Detector.WINDOW_PROBES, formulas.windowProbes(kernel.retries2()));
+        }
+        if (heartbeat != null && transport.supports(TCP_USER_TIMEOUT)) {
+            long answers = heartbeat.interval().toMillis()
+                    + heartbeat.attempts() * heartbeat.timeout().toMillis();
+            race.mayBeAsEarlyAs(guarded() ? Math.min(userTimeout, answers) : answers); // unanswered window probes
         }
     }
 
@@ -165,11 +196,10 @@ final class DetectionModel {
     }
 
     private Span unacknowledged() {
-        return userTimeout > 0 ? formulas.unacknowledged(userTimeout) : formulas.retransmissions(kernel.retries2());
-    }
-
-    private Span closedWindow() {
-        return userTimeout > 0 ? formulas.probesUnder(userTimeout) : formulas.windowProbes(kernel.retries2());
+        if (userTimeout == 0) {
+            return formulas.retransmissions(kernel.retries2());
+        }
+        return guarded() ? formulas.restored(userTimeout) : formulas.unacknowledged(userTimeout);
     }
 
     private Span filtered() {
@@ -200,6 +230,11 @@ final class DetectionModel {
         return userTimeout > 0 && withoutUserTimeout != Detector.LOCAL_RETRY
                 ? Detector.USER_TIMEOUT
                 : withoutUserTimeout;
+    }
+
+    /** Whether a heartbeat on this transport lifts the user timeout from a closed window. */
+    boolean guarded() {
+        return heartbeat != null && userTimeout > 0;
     }
 
     boolean keepAliveOn() {
@@ -234,6 +269,10 @@ final class DetectionModel {
                 worst = span.worst();
                 detector = entrant;
             }
+        }
+
+        void mayBeAsEarlyAs(long earliest) {
+            nominal = Math.min(nominal, earliest);
         }
 
         /**

@@ -24,7 +24,7 @@ public enum Detector {
     ORPHAN_RETRIES,
     /** The connect timeout, a timer of Netty or the JDK. */
     CONNECT_TIMEOUT,
-    /** The heartbeat: its probes stay unanswered, or the first of them draws a reset. */
+    /** The heartbeat: its probes stay unanswered, the first of them draws a reset, or its patience with a closed window ends. */
     HEARTBEAT,
     /** Nothing. */
     NONE

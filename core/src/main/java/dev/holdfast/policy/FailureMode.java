@@ -19,12 +19,13 @@ public enum FailureMode {
     UNACKED_PEER_VANISHED("the sending of the oldest unacknowledged byte", "data is unacknowledged"),
     /**
      * The peer reads nothing, its window is closed, and its kernel answers every window probe: it lives. The kernel waits
-     * for ever, unless a user timeout is set, which <em>kills this living connection</em>.
+     * for ever, unless a user timeout is set, which <em>kills this living connection</em>. A heartbeat on epoll lifts the
+     * user timeout meanwhile, and waits for its own slowReaderTolerance.
      */
     ZERO_WINDOW_PEER_ALIVE("the closing of the window", "the window stays closed and data is unsent"),
     /**
      * The window is closed, and then the peer vanishes. A user timeout counts from the closing of the window, not from
-     * the vanishing, and then so does the bound. Without one the number of unanswered probes counts from the vanishing, and the time between them
+     * the vanishing, and then so does the bound, unless a heartbeat lifts it. Without one the number of unanswered probes counts from the vanishing, and the time between them
      * depends on how long the window had been closed: nominal is a window just closed, worst case a backoff that had
      * reached its end.
      */

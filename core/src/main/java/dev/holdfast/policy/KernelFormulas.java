@@ -10,6 +10,9 @@ package dev.holdfast.policy;
  * and what is counted in retransmissions with it.
  */
 final class KernelFormulas {
+    /** When a lone lost segment has been sent again at the latest: two RTOs of a fast path, 200 ms and what srtt adds each. */
+    static final long FIRST_REPETITION_MILLIS = 500;
+
     /** TCP_RTO_MIN in include/net/tcp.h, which the models below use whatever {@code tcp_rto_min_us} says. */
     private static final long RTO_BASE = 200;
     /** TCP_TIMEOUT_INIT. */
@@ -20,6 +23,8 @@ final class KernelFormulas {
     private static final int MAX_PROBE_BACKOFF = 10;
     /** TCP_TIMEOUT_MIN: what a probe's timer is shortened to at most. */
     private static final long SHORTEST_PROBE_TICKS = 2;
+    /** The end of the second doubled timeout after the first that counts, in timeouts: 2 + 4. */
+    private static final long UNSHORTENED_RTOS = 6;
     /** tcp_orphan_retries(), where the sysctl is 0. */
     private static final int ORPHAN_RETRIES = 8;
 
@@ -133,6 +138,17 @@ final class KernelFormulas {
      */
     Span unacknowledged(long userTimeout) {
         return firstRto().plus(shortened(userTimeout));
+    }
+
+    /**
+     * As {@link #unacknowledged}, where the user timeout may have been lifted and is put back after the first repetition:
+     * the timers that ran by then are not shortened. It is put back within a third of it and a tick, so that only one of less
+     * than six retransmission timeouts can be met late, by the third of them.
+     */
+    Span restored(long userTimeout) {
+        return new Span(
+                unacknowledged(userTimeout).nominal,
+                unacknowledged(Math.max(userTimeout, UNSHORTENED_RTOS * rtoHigh)).worst);
     }
 
     /** A user timeout that the timers before its end are shortened to meet, the last of them in whole ticks. */

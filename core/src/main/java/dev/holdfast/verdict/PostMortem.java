@@ -1,5 +1,8 @@
 package dev.holdfast.verdict;
 
+import static dev.holdfast.verdict.TcpSnapshot.Field.BYTES_ACKED;
+import static dev.holdfast.verdict.TcpSnapshot.Field.BYTES_RETRANS;
+import static dev.holdfast.verdict.TcpSnapshot.Field.BYTES_SENT;
 import static dev.holdfast.verdict.TcpSnapshot.Field.NOTSENT_BYTES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.PROBES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.RETRANSMITS;
@@ -74,6 +77,17 @@ public final class PostMortem {
         }
         DeathCause cause = established(error, Optional.empty());
         return cause == DeathCause.PATH_DEAD ? DeathCause.CONNECT_TIMEOUT : cause;
+    }
+
+    /**
+     * Whether both sides have said FIN, so that a socket in state CLOSE is no broken one: besides all data (and a client's SYN)
+     * our FIN was acknowledged. Kernels before 4.19 don't count what was sent; there it is never known.
+     *
+     * @param client whether we had connected, and not accepted
+     */
+    public static boolean hasEndedRegularly(TcpSnapshot evidence, boolean client) {
+        long sent = evidence.get(BYTES_SENT, Long.MIN_VALUE) - evidence.get(BYTES_RETRANS, 0);
+        return evidence.get(BYTES_ACKED, 0) == sent + (client ? 2 : 1);
     }
 
     /** A write failed and did not say why, but the kernel has ended the socket: by a timer of its own, or by a reset. */

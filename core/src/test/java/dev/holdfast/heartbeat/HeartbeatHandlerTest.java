@@ -229,6 +229,41 @@ class HeartbeatHandlerTest {
     }
 
     @Test
+    void secondAnswerToASuspicion_isNotTakenForThatOfTheNextBeat() {
+        open(options().build());
+        toFirstBeat();
+        pass(300);
+        assertThat(sent()).isEqualTo(1);
+        channel.writeInbound(bytes(0x41));
+        pass(720); // to the next beat; the second answer comes behind it
+        assertThat(sent()).isEqualTo(1);
+        channel.writeInbound(bytes(0x41));
+        channel.writeInbound(bytes(0x41));
+        assertThat(events(Beat.class)).isEmpty();
+        pass(1000);
+        channel.writeInbound(bytes(0x41));
+        assertThat(events(Beat.class)).as("the beat after it is alone again").hasSize(1);
+    }
+
+    @Test
+    void answersBySequence_areMatchedToTheNewestOnly_andOnce() {
+        channel.finishAndReleaseAll();
+        channel = new EmbeddedChannel();
+        channel.freezeTime();
+        channel.pipeline()
+                .addLast(HeartbeatHandler.create(
+                        HeartbeatProtocol.framed(), options().build(), (where, event) -> events.add(event)));
+        firstFrame().release();
+        pass(300);
+        ((ByteBuf) channel.readOutbound()).release();
+        channel.writeInbound(Frames.pong(channel.alloc(), 1));
+        assertThat(events(Beat.class)).isEmpty();
+        channel.writeInbound(Frames.pong(channel.alloc(), 2));
+        channel.writeInbound(Frames.pong(channel.alloc(), 2));
+        assertThat(events(Beat.class)).hasSize(1);
+    }
+
+    @Test
     void applicationBytes_areLife_passOn_andPutTheNextBeatOff() {
         open(options().build());
         toFirstBeat();
@@ -730,16 +765,5 @@ class HeartbeatHandlerTest {
             }
         }
         assertThat(bytes).isLessThanOrEqualTo(64);
-    }
-
-    @Test
-    void writeAndFlush_areNotOverridden() throws Exception {
-        for (String method : List.of("write", "flush")) {
-            for (Class<?> type = HeartbeatHandler.class;
-                    type != io.netty.channel.ChannelDuplexHandler.class;
-                    type = type.getSuperclass()) {
-                assertThat(type.getDeclaredMethods()).extracting("name").doesNotContain(method);
-            }
-        }
     }
 }

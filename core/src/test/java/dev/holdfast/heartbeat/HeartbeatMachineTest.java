@@ -172,14 +172,17 @@ class HeartbeatMachineTest {
     void watchOnly_sendsNothing_andSuspectsAfterThePeersIntervalAndATimeout() {
         Machine watch = machine(HeartbeatMode.WATCH_ONLY);
         watch.onStart(0, 300 * MS);
-        assertThat(watch.next(999 * MS, 999 * MS)).isEqualTo(Action.NONE);
+        // silence is counted in units of 2^20 ns: 954 of them are the first not below 1000 ms
+        long overdue = 954L << 20;
+        assertThat(watch.next(overdue - 1, overdue - 1)).isEqualTo(Action.NONE);
         assertThat(watch.state()).isEqualTo(State.QUIET);
-        assertThat(watch.next(1000 * MS, 1000 * MS)).isEqualTo(Action.NONE);
+        assertThat(watch.next(overdue, overdue)).isEqualTo(Action.NONE);
         assertThat(watch.state()).isEqualTo(State.PROBING);
-        assertThat(watch.next(1199 * MS, 1199 * MS)).isEqualTo(Action.NONE);
-        assertThat(watch.next(1200 * MS, 1200 * MS)).isEqualTo(Action.SUSPECT);
-        watch.onProbe(1200 * MS);
-        assertThat(watch.next(1400 * MS, 1400 * MS)).isEqualTo(Action.JUDGE);
+        long suspect = overdue + 200 * MS;
+        assertThat(watch.next(suspect - 1, suspect - 1)).isEqualTo(Action.NONE);
+        assertThat(watch.next(suspect, suspect)).isEqualTo(Action.SUSPECT);
+        watch.onProbe(suspect);
+        assertThat(watch.next(suspect + 200 * MS, suspect + 200 * MS)).isEqualTo(Action.JUDGE);
     }
 
     @Test

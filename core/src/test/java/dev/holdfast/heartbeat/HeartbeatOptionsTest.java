@@ -114,4 +114,16 @@ class HeartbeatOptionsTest {
     private static <T> T nothing() {
         return null;
     }
+
+    @Test
+    void hello_ofABoundThatItHasNoRoomFor_isRefused() {
+        HeartbeatOptions longest = HeartbeatOptions.builder()
+                .timeout(Duration.ofMillis(Integer.MAX_VALUE))
+                .attempts(2)
+                .interval(Duration.ofSeconds(1))
+                .build();
+        assertThatIllegalArgumentException()
+                .isThrownBy(longest::hello)
+                .withMessageContaining("attempts: 2 (expected: interval + attempts * timeout of at most 4294967295 ms");
+    }
 }

@@ -30,7 +30,12 @@ class VerdictTest {
 
     private static TcpSnapshot tcp(int unacked, int notSent, int probes, int window, int lastAckMillis) {
         ByteBuffer info = ByteBuffer.allocate(280).order(ByteOrder.nativeOrder());
-        info.put(3, (byte) probes).putInt(16, 1448).putInt(24, unacked).putInt(56, lastAckMillis);
+        info.put(2, (byte) (unacked > 0 ? 1 : 0))
+                .put(3, (byte) probes)
+                .put(4, (byte) probes)
+                .putInt(16, 1448)
+                .putInt(24, unacked)
+                .putInt(56, lastAckMillis);
         info.putInt(144, notSent).putInt(228, window);
         return TcpSnapshot.of(info, 280);
     }
@@ -61,7 +66,9 @@ class VerdictTest {
         "window closed and tolerated,             0, 500, 1,     0,  300, false,    0, 9, 9.999, EXCUSED, OTHER",
         "window closed for the tolerance,         0, 500, 1,     0,  300, false,    0, 9, 10,    DEAD, PEER_NOT_READING",
         "a window below a segment is closed,      0, 500, 0,  1447,  300, false,    0, 9, 10,    DEAD, PEER_NOT_READING",
-        "window closed and nobody there,          0, 500, 2,     0, 1000, false,    0, 0, 0,     DEAD, PATH_DEAD",
+        "window closed and nobody there,          0, 500, 3,     0, 1600, false,    0, 0, 0,     DEAD, PATH_DEAD",
+        "window closed and an answer is not due,  0, 500, 3,     0, 1599, false,    0, 0, 0,     EXCUSED, OTHER",
+        "window closed and one answer withheld,   0, 500, 2,     0, 1600, false,    0, 0, 0,     EXCUSED, OTHER",
         "window closed and only a probe is late,  0, 500, 1,     0, 1000, false,    0, 0, 0,     EXCUSED, OTHER",
         "window open and nothing leaves,          0, 500, 3, 64256, 1000, false,    0, 0, 0,     DEAD, LOCAL_DROP",
         "unsent bytes that move,                  5, 500, 0, 64256,   10, false,    0, 4.999, 0, EXCUSED, OTHER",
@@ -120,6 +127,21 @@ class VerdictTest {
         Situation silent = new Situation(tcp(0, 0, 0, 64256, 40), false, 0, 0, 0, 0, 0, false);
         assertThat(Verdict.of(silent, watching).cause()).isEqualTo(DeathCause.HEARTBEAT_TIMEOUT);
         assertThat(Verdict.of(silent, SETTINGS).cause()).isEqualTo(DeathCause.PEER_HUNG);
+    }
+
+    @Test
+    void unacknowledged_butNotRepeatedYet_isExcused_untilItMustHaveBeen() {
+        // no retransmission, an RTO of 204 ms: repeated 408 ms after it left at the latest, and the timeout after that
+        assertThat(judge(Optional.of(unrepeated(1407)), false, 0, 0, 0, 0).ruling())
+                .isEqualTo(Ruling.EXCUSED);
+        assertThat(judge(Optional.of(unrepeated(1408)), false, 0, 0, 0, 0).cause())
+                .isEqualTo(DeathCause.PATH_DEAD);
+    }
+
+    private static TcpSnapshot unrepeated(int lastAckMillis) {
+        ByteBuffer info = ByteBuffer.allocate(280).order(ByteOrder.nativeOrder());
+        info.putInt(8, 204_000).putInt(24, 1).putInt(56, lastAckMillis).putInt(228, 12_380);
+        return TcpSnapshot.of(info, 280);
     }
 
     @Test

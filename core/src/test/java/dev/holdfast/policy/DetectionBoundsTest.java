@@ -4,6 +4,7 @@ import static dev.holdfast.policy.FailureMode.*;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.heartbeat.HeartbeatOptions;
+import dev.holdfast.heartbeat.UserTimeoutSampling;
 import dev.holdfast.policy.DetectionBounds.Bound;
 import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.Transport;
@@ -69,7 +70,16 @@ class DetectionBoundsTest {
                 "IDLE_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
                 "UNACKED_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
                 "ZERO_WINDOW_PEER_ALIVE, heartbeat=5000/1000/2, 65000, 66400, HEARTBEAT",
-                "ZERO_WINDOW_PEER_VANISHED, heartbeat=5000/1000/2, 65000, 66400, HEARTBEAT",
+                "ZERO_WINDOW_PEER_VANISHED, heartbeat=5000/1000/2, 7000, 66400, HEARTBEAT",
+                // a heartbeat lifts the user timeout from a closed window
+                "ZERO_WINDOW_PEER_ALIVE, heartbeat=5000/1000/2 user=4000, 65000, 66400, HEARTBEAT",
+                "ZERO_WINDOW_PEER_ALIVE, heartbeat=5000/1000/2 user=90000, 65000, 66400, HEARTBEAT",
+                "ZERO_WINDOW_PEER_VANISHED, heartbeat=5000/1000/2 user=4000, 4000, 66400, HEARTBEAT",
+                "ZERO_WINDOW_PEER_VANISHED, heartbeat=5000/1000/2 user=7001, 7000, 66400, HEARTBEAT",
+                "ZERO_WINDOW_PEER_VANISHED, heartbeat=5000/1000/2 user=4000 retries2=1, 600, 918, WINDOW_PROBES",
+                // put back at the first repetition, it is met late if it is less than six retransmission timeouts
+                "UNACKED_PEER_VANISHED, heartbeat=5000/9000/2 user=1000, 1200, 1841, USER_TIMEOUT",
+                "UNACKED_PEER_VANISHED, heartbeat=5000/9000/2 user=4000, 4200, 4964, USER_TIMEOUT",
                 "LOCAL_FILTER_DROP, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
                 "LOCAL_QUEUE_DROP, heartbeat=5000/1000/2, 7000, 7300, HEARTBEAT",
                 "LOCAL_QUEUE_DROP, heartbeat=5000/5000/2, 7700, 8675, LOCAL_RETRY",
@@ -144,7 +154,8 @@ class DetectionBoundsTest {
         KernelSettings kernel = KernelSettings.linuxDefaults();
 
         Bound all = policy.bounds(kernel, AllOptionsTransport.INSTANCE).bound(mode);
-        assertThat(all.nominal()).contains(Duration.ofSeconds(25));
+        // a peer that has vanished shows earlier, by its window probes
+        assertThat(all.nominal()).contains(Duration.ofSeconds(mode == ZERO_WINDOW_PEER_ALIVE ? 25 : 7));
         assertThat(all.worstCase()).contains(Duration.ofMillis(26_400));
         Bound nio = policy.bounds(kernel, Transport.nio()).bound(mode);
         assertThat(nio.nominal()).contains(Duration.ofSeconds(7));
@@ -280,6 +291,36 @@ class DetectionBoundsTest {
                         .bound(UNACKED_PEER_VANISHED)
                         .conditions())
                 .contains("the heartbeat may end it earlier, 7 s after the last byte received");
+    }
+
+    @Test
+    void conditions_guardedUserTimeout_nameTheResidue() {
+        DetectionBounds bounds = Scenario.of("user=4000 heartbeat=5000/1000/2").bounds();
+
+        assertThat(bounds.bound(ZERO_WINDOW_PEER_ALIVE).conditions())
+                .contains("a stall of our own loop of more than 2.566 s just then lets the kernel end the connection")
+                .doesNotContain("ends a connection whose peer lives");
+        assertThat(bounds.bound(ZERO_WINDOW_PEER_VANISHED).conditions()).contains("two window probes are unanswered");
+        assertThat(bounds.bound(ZERO_WINDOW_PEER_VANISHED).countedFrom()).isEqualTo("the last byte received");
+        assertThat(bounds.bound(LOCAL_FILTER_DROP).conditions())
+                .contains("window was never closed before: afterwards the heartbeat alone ends it, 7 s after the last");
+        assertThat(bounds.userTimeoutGuard()).contains(UserTimeoutSampling.of(Duration.ofSeconds(4)));
+    }
+
+    @Test
+    void userTimeoutGuard_needsAHeartbeatAndAUserTimeoutOnTheTransport() {
+        Scenario both = Scenario.of("user=4000 heartbeat=5000/1000/2");
+
+        assertThat(Scenario.of("user=4000").bounds().userTimeoutGuard()).isEmpty();
+        assertThat(Scenario.of("heartbeat=5000/1000/2").bounds().userTimeoutGuard())
+                .isEmpty();
+        assertThat(both.policy().bounds(both.kernel(), Transport.nio()).userTimeoutGuard())
+                .isEmpty();
+        assertThat(Scenario.of("user=4000")
+                        .bounds()
+                        .bound(ZERO_WINDOW_PEER_ALIVE)
+                        .conditions())
+                .contains("ends a connection whose peer lives");
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -26,8 +27,12 @@ final class Loopback implements AutoCloseable {
     private final BlockingQueue<Channel> accepted = new LinkedBlockingQueue<>();
 
     Loopback(Transport transport) {
+        this(transport, transport.ioHandlerFactory());
+    }
+
+    Loopback(Transport transport, IoHandlerFactory loops) {
         this.transport = transport;
-        this.group = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
+        this.group = new MultiThreadIoEventLoopGroup(1, loops);
     }
 
     static InetSocketAddress anyPort() {

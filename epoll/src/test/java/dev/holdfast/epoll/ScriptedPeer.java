@@ -28,7 +28,12 @@ final class ScriptedPeer implements AutoCloseable {
     private volatile Socket socket = new Socket();
 
     ScriptedPeer() throws IOException {
-        server = new ServerSocket();
+        this(new ServerSocket());
+    }
+
+    /** A peer on a socket of another kind, such as one of TLS. */
+    ScriptedPeer(ServerSocket unbound) throws IOException {
+        server = unbound;
         server.setReceiveBufferSize(65536);
         server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         thread = new Thread(this::run, "scripted-peer");
@@ -43,6 +48,11 @@ final class ScriptedPeer implements AutoCloseable {
         return answered.get();
     }
 
+    /** Reads and answers again. */
+    void answer() {
+        manners = Manners.ANSWERS;
+    }
+
     void hang() {
         manners = Manners.HANGS;
     }
@@ -53,6 +63,12 @@ final class ScriptedPeer implements AutoCloseable {
 
     void readSlowly(long bytes) {
         bytesPerSecond = bytes;
+    }
+
+    /** Says something that is no beat. */
+    void say(int value) throws IOException, InterruptedException {
+        accepted.await();
+        socket.getOutputStream().write(value);
     }
 
     void reset() throws IOException, InterruptedException {
@@ -77,7 +93,7 @@ final class ScriptedPeer implements AutoCloseable {
             mine.setTcpNoDelay(true);
             socket = mine;
             accepted.countDown();
-            byte[] buffer = new byte[8192];
+            byte[] buffer = new byte[65536];
             InputStream in = mine.getInputStream();
             while (true) {
                 while (manners == Manners.HANGS) {

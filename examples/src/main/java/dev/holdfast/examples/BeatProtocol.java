@@ -9,17 +9,29 @@ import java.util.function.Supplier;
 
 /** {@code --protocol}: what a beat looks like on the wire. */
 final class BeatProtocol {
-    static final String CHOICES = "bytes:01/41, line:PING/PONG or none";
+    static final String CHOICES = "framed, bytes:01/41, line:PING/PONG or none";
 
-    private static final BeatProtocol NONE = new BeatProtocol(new Nothing(), false, Optional.empty());
+    /** What the connection carries. */
+    enum Form {
+        /** Bytes, among which beats may stand anywhere. */
+        BYTES,
+        /** Lines, some of which are beats. */
+        LINES,
+        /** Frames of Holdfast's own protocol, a message for each line. */
+        FRAMES
+    }
+
+    private static final BeatProtocol NONE = new BeatProtocol(new Nothing(), Form.BYTES, Optional.empty());
+    private static final BeatProtocol FRAMED =
+            new BeatProtocol(HeartbeatProtocol.framed(), Form.FRAMES, Optional.empty());
 
     private final HeartbeatProtocol beats;
-    private final boolean ofLines;
+    private final Form form;
     private final Optional<Supplier<BeatCutter>> cutters;
 
-    private BeatProtocol(HeartbeatProtocol beats, boolean ofLines, Optional<Supplier<BeatCutter>> cutters) {
+    private BeatProtocol(HeartbeatProtocol beats, Form form, Optional<Supplier<BeatCutter>> cutters) {
         this.beats = beats;
-        this.ofLines = ofLines;
+        this.form = form;
         this.cutters = cutters;
     }
 
@@ -41,11 +53,11 @@ final class BeatProtocol {
             if (text.chars().anyMatch(Character::isISOControl)) {
                 throw expected(EventLog.printable(text), "line:PING/PONG without control characters");
             }
-            return new BeatProtocol(HeartbeatProtocol.line(pair[0], pair[1]), true, Optional.empty());
+            return new BeatProtocol(HeartbeatProtocol.line(pair[0], pair[1]), Form.LINES, Optional.empty());
         }
         return switch (text) {
             case "none" -> NONE;
-            case "framed" -> throw expected(text, CHOICES + "; framed is not spoken by this version's command line");
+            case "framed" -> FRAMED;
             default -> throw expected(EventLog.printable(text), CHOICES);
         };
     }
@@ -57,7 +69,7 @@ final class BeatProtocol {
             throw expected(text, "neither of them the beginning of the other, or nobody could tell which has come");
         }
         return new BeatProtocol(
-                HeartbeatProtocol.frame(ping, pong), false, Optional.of(() -> new BeatCutter(ping, pong)));
+                HeartbeatProtocol.frame(ping, pong), Form.BYTES, Optional.of(() -> new BeatCutter(ping, pong)));
     }
 
     private static String[] pair(String text, String form) {
@@ -91,9 +103,13 @@ final class BeatProtocol {
         return this == NONE;
     }
 
-    /** Whether beats are lines, so that nothing of ours may stand on one with them. */
-    boolean isOfLines() {
-        return ofLines;
+    Form form() {
+        return form;
+    }
+
+    /** Whether only whole lines may be sent: a beat must not come to stand within one, or each is a message. */
+    boolean takesWholeLines() {
+        return form != Form.BYTES;
     }
 
     /** The beats themselves. */

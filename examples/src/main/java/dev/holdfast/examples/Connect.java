@@ -1,6 +1,5 @@
 package dev.holdfast.examples;
 
-import dev.holdfast.heartbeat.HeartbeatEvent;
 import dev.holdfast.policy.LivenessPolicy;
 import dev.holdfast.socket.OptionReport;
 import dev.holdfast.socket.SocketOptionException;
@@ -38,7 +37,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Connects, prints what became of every option, sends the lines of standard input and prints the lines received.",
             "Events, one a line: connecting, up, received, beat, suspect, alive, local-stall, dead (with its cause and the"
-                    + " evidence), closed.",
+                    + " evidence), closed; with --protocol framed also agreed, drain-received, close-received.",
             "The end of standard input does not end the connection."
         })
 final class Connect implements Callable<Integer> {
@@ -123,7 +122,8 @@ final class Connect implements Callable<Integer> {
             return failed(connected.cause(), Duration.ofMillis(log.elapsedMillis() - started), log);
         }
         Channel channel = connected.channel();
-        boolean wholeLines = beats.filter(each -> each.protocol().isOfLines()).isPresent();
+        boolean wholeLines =
+                beats.filter(each -> each.protocol().takesWholeLines()).isPresent();
         Thread input = new Thread(new InputSender(channel, handler, log, wholeLines), "standard-input");
         input.setDaemon(true);
         input.start();
@@ -205,8 +205,7 @@ final class Connect implements Callable<Integer> {
         }
 
         @Override
-        public void beat(HeartbeatEvent event) {
-            Happening happening = Happening.of(event);
+        public void happened(Happening happening) {
             log.print(happening.name(), happening.text(), happening.fields());
         }
 

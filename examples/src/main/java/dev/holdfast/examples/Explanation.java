@@ -2,12 +2,14 @@ package dev.holdfast.examples;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import dev.holdfast.heartbeat.UserTimeoutSampling;
 import dev.holdfast.policy.DetectionBounds;
 import dev.holdfast.policy.DetectionBounds.Bound;
 import dev.holdfast.policy.KernelSettings;
 import dev.holdfast.policy.LivenessPolicy;
 import dev.holdfast.policy.Middlebox;
 import dev.holdfast.policy.Survival;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -65,6 +67,10 @@ final class Explanation {
         bounds.bounds()
                 .forEach(bound ->
                         lines.add(String.format(Locale.ROOT, "  %-27s  %s", bound.mode(), bound.conditions())));
+        bounds.userTimeoutGuard().ifPresent(guard -> {
+            lines.add("");
+            lines.add(text(guard));
+        });
         lines.add("");
         lines.add("middleboxes, with an idle connection");
         survivals.forEach(survival ->
@@ -73,6 +79,16 @@ final class Explanation {
         lines.add(warnings.isEmpty() ? "warnings: none" : "warnings");
         warnings.forEach(warning -> lines.add("  " + warning));
         return String.join(System.lineSeparator(), lines);
+    }
+
+    private static String text(UserTimeoutSampling guard) {
+        return "user-timeout guard: sampled every " + seconds(guard.interval())
+                + "; a stall of our own loop of more than " + seconds(guard.toleratedStall())
+                + " when the peer's window closes lets the kernel end the connection";
+    }
+
+    private static String seconds(Duration duration) {
+        return BigDecimal.valueOf(duration.toMillis(), 3).stripTrailingZeros().toPlainString() + " s";
     }
 
     private Map<String, String> options() {
@@ -115,6 +131,7 @@ final class Explanation {
         all.put("transport", bounds.transport().name());
         all.put("options", policy.socketOptions().asked());
         all.put("heartbeat", heartbeat());
+        all.put("userTimeoutGuard", userTimeoutGuard());
         all.put("kernel", kernelJson());
         return JSON.toJson(all);
     }
@@ -161,6 +178,17 @@ final class Explanation {
                     fields.put("intervalMillis", beats.interval().toMillis());
                     fields.put("timeoutMillis", beats.timeout().toMillis());
                     fields.put("attempts", beats.attempts());
+                    return fields;
+                })
+                .orElse(null);
+    }
+
+    private @Nullable Map<String, Object> userTimeoutGuard() {
+        return bounds.userTimeoutGuard()
+                .map(guard -> {
+                    Map<String, Object> fields = new LinkedHashMap<>();
+                    fields.put("sampledEveryMillis", guard.interval().toMillis());
+                    fields.put("toleratedStallMillis", guard.toleratedStall().toMillis());
                     return fields;
                 })
                 .orElse(null);

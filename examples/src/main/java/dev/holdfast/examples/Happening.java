@@ -1,13 +1,15 @@
 package dev.holdfast.examples;
 
 import dev.holdfast.heartbeat.HeartbeatEvent;
+import dev.holdfast.wire.Close;
+import dev.holdfast.wire.Drain;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An event of the heartbeat, as it is printed.
+ * An event of the heartbeat or of the framed protocol, as it is printed.
  *
  * @param name the event's
  * @param text what a person reads
@@ -67,6 +69,33 @@ record Happening(String name, String text, Map<String, @Nullable Object> fields)
                         "receiveMillis", agreed.receiveInterval().toMillis(),
                         "boundMillis", agreed.bound().map(Duration::toMillis).orElse(null),
                         "lengthened", agreed.lengthened()));
+    }
+
+    /** A CLOSE of the peer's. */
+    static Happening of(Close close) {
+        return new Happening(
+                "close-received",
+                close.reason() + " (" + close.code() + "), connect again: "
+                        + close.reconnectAfter()
+                                .map(after -> "after " + after.toMillis() + " ms")
+                                .orElse("never"),
+                Details.fields(
+                        "reason", close.reason().name(),
+                        "code", close.code(),
+                        "reconnectAfterMillis",
+                                close.reconnectAfter().map(Duration::toMillis).orElse(null)));
+    }
+
+    /** A DRAIN of the peer's. */
+    static Happening of(Drain drain) {
+        return new Happening(
+                "drain-received",
+                drain.reason() + " (" + drain.code() + "), within "
+                        + drain.span().toMillis() + " ms",
+                Details.fields(
+                        "reason", drain.reason().name(),
+                        "code", drain.code(),
+                        "spanMillis", drain.span().toMillis()));
     }
 
     private static String millis(Duration duration) {

@@ -30,10 +30,11 @@ final class HeartbeatArguments {
 
     @Option(
             names = "--protocol",
-            paramLabel = "bytes:01/41|line:PING/PONG|none",
+            paramLabel = "framed|bytes:01/41|line:PING/PONG|none",
             description =
-                    "What a beat and its answer are: bytes in hex, which count wherever they stand among the data,"
-                            + " or whole lines.")
+                    "What is spoken: framed, Holdfast's own protocol, where each line is a message; or what a beat and its"
+                            + " answer are: bytes in hex, which count wherever they stand among the data, or whole"
+                            + " lines.")
     private @Nullable String protocol;
 
     /**

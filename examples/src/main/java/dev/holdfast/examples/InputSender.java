@@ -9,7 +9,7 @@ import java.io.IOException;
 /**
  * Sends standard input to its end; while the connection takes no more, no more is read. On a thread of its own.
  *
- * <p>Where beats are lines, only whole lines are sent, so that no beat comes to stand within one.
+ * <p>Where beats are lines, or lines are messages, only whole lines are sent, so that no beat comes to stand within one.
  */
 final class InputSender implements Runnable {
     private static final int LONGEST_LINE = 1 << 20;
@@ -55,7 +55,7 @@ final class InputSender implements Runnable {
         begun.write(chunk, whole, count - whole);
         if (begun.size() > LONGEST_LINE) {
             log.warn("standard input: a line over " + LONGEST_LINE
-                    + " bytes (expected: a shorter one; a beat may come to" + " stand within it)");
+                    + " bytes (expected: a shorter one; it goes in pieces, and a beat may come to stand between them)");
             send();
         }
     }

@@ -1,6 +1,5 @@
 package dev.holdfast.examples;
 
-import dev.holdfast.heartbeat.HeartbeatEvent;
 import dev.holdfast.policy.LivenessPolicy;
 import dev.holdfast.socket.OptionReport;
 import dev.holdfast.socket.SocketOptionException;
@@ -38,7 +37,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Accepts clients with these options and prints what happens to each of them.",
             "Events, one a line, each with its client: listening, up, received, beat, suspect, alive, local-stall, dead (with"
-                    + " its cause and the evidence), closed.",
+                    + " its cause and the evidence), closed; with --protocol framed also agreed, drain-received,"
+                    + " close-received.",
             "A --protocol alone answers the clients' beats and sends none."
         })
 final class Listen implements Callable<Integer> {
@@ -184,8 +184,7 @@ final class Listen implements Callable<Integer> {
         }
 
         @Override
-        public void beat(HeartbeatEvent event) {
-            Happening happening = Happening.of(event);
+        public void happened(Happening happening) {
             print(happening.name(), happening.text(), happening.fields());
         }
 

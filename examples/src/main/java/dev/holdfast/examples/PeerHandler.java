@@ -41,8 +41,8 @@ final class PeerHandler extends ChannelInboundHandlerAdapter {
         /** The connection died. */
         void dead(PeerDeath death);
 
-        /** Anything else the heartbeat tells. Only behind a heartbeat. */
-        default void beat(HeartbeatEvent event) {}
+        /** Anything else that the heartbeat or the peer's protocol tells. */
+        default void happened(Happening happening) {}
     }
 
     private final String peer;
@@ -85,6 +85,14 @@ final class PeerHandler extends ChannelInboundHandlerAdapter {
         listener.received(this, context.channel(), (String) message);
     }
 
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof Happening happening && !ended) {
+            listener.happened(happening);
+        }
+        context.fireUserEventTriggered(event);
+    }
+
     /** Writes through the whole pipeline; a failure is judged here. From any thread. */
     ChannelFuture write(Channel channel, Object message) {
         return channel.writeAndFlush(message).addListener((ChannelFutureListener) done -> {
@@ -102,7 +110,7 @@ final class PeerHandler extends ChannelInboundHandlerAdapter {
         if (event instanceof HeartbeatEvent.PeerDead dead) {
             end(() -> listener.dead(dead.death().withPeer(peer)));
         } else {
-            listener.beat(event);
+            listener.happened(Happening.of(event));
         }
     }
 

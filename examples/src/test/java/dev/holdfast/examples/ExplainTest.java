@@ -185,6 +185,41 @@ class ExplainTest {
     }
 
     @Test
+    void userTimeoutGuard_withAHeartbeatOnEpoll_saysWhatItLeavesToChance(@TempDir Path folder) throws IOException {
+        assumeEpoll();
+        String[] both = {"--user-timeout", "4s", "--heartbeat", "15s/5s/2", "--transport", "epoll"};
+
+        JsonObject guard = explain(defaults(folder), both).json().getAsJsonObject("userTimeoutGuard");
+
+        assertThat(guard.get("sampledEveryMillis").getAsLong()).isEqualTo(1333);
+        assertThat(guard.get("toleratedStallMillis").getAsLong()).isEqualTo(2566);
+        assertThat(explain(Stream.concat(Stream.of("--format", "text"), Arrays.stream(both))
+                                .toArray(String[]::new))
+                        .out()
+                        .lines())
+                .contains(
+                        "user-timeout guard: sampled every 1.333 s; a stall of our own loop of more than 2.566 s when the"
+                                + " peer's window closes lets the kernel end the connection");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--user-timeout 4s --transport epoll",
+        "--heartbeat 15s/5s/2",
+        "--user-timeout 4s --heartbeat 15s/5s/2 --transport nio"
+    })
+    void userTimeoutGuard_withoutHalfOfIt_isNotThere(String arguments, @TempDir Path folder) throws IOException {
+        assumeEpoll();
+
+        assertThat(explain(defaults(folder), arguments.split(" ", -1))
+                        .json()
+                        .get("userTimeoutGuard")
+                        .isJsonNull())
+                .isTrue();
+        assertThat(explain(arguments.split(" ", -1)).out()).doesNotContain("user-timeout guard");
+    }
+
+    @Test
     void json_kernelFile_isUsedAndWhatIsNotIsNamed(@TempDir Path folder) throws IOException {
         Path file = kernel(
                 folder,
