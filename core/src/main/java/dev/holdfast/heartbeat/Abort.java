@@ -45,7 +45,9 @@ final class Abort implements DeathAction {
                 // until nothing is left
             }
         }
-        channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        if (channel.isOpen()) {
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        }
         channel.unsafe().close(channel.unsafe().voidPromise());
     }
 }

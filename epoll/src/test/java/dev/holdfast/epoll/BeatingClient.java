@@ -103,7 +103,11 @@ final class BeatingClient implements AutoCloseable {
     }
 
     int beats() {
-        return (int) events.stream().filter(Beat.class::isInstance).count();
+        return events(Beat.class).size();
+    }
+
+    <T extends HeartbeatEvent> List<T> events(Class<T> type) {
+        return events.stream().filter(type::isInstance).map(type::cast).toList();
     }
 
     /** Waits until so many more beats were answered. */
@@ -143,6 +147,10 @@ final class BeatingClient implements AutoCloseable {
         assertThat(channel.closeFuture().await(5_000)).isTrue();
         assertThat(deaths).isEmpty();
         return death;
+    }
+
+    void block(Duration duration) {
+        channel.eventLoop().execute(() -> LockSupport.parkNanos(duration.toNanos()));
     }
 
     /** Writes zeros, which are no beats. */

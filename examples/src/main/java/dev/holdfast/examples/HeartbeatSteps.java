@@ -5,6 +5,9 @@ import dev.holdfast.heartbeat.HeartbeatHandler;
 import dev.holdfast.heartbeat.HeartbeatListener;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.heartbeat.HeartbeatProtocol;
+import dev.holdfast.wire.FrameDecoder;
+import dev.holdfast.wire.Hello;
+import dev.holdfast.wire.HelloHandler;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.ssl.SslHandler;
@@ -30,6 +33,14 @@ final class HeartbeatSteps {
             HeartbeatHandler heartbeat,
             ChannelHandler yourHandler) {
         pipeline.addLast(tls, frameDecoder, heartbeat, yourHandler);
+    }
+
+    static void framed(ChannelPipeline pipeline, HeartbeatOptions options, HeartbeatListener listener) {
+        Hello hello = options.hello().build();
+        pipeline.addLast(
+                new FrameDecoder(hello),
+                new HelloHandler(hello),
+                HeartbeatHandler.create(HeartbeatProtocol.framed(), options, listener));
     }
 
     static HeartbeatHandler afterTheLogin(
