@@ -15,24 +15,11 @@ final class Abort implements DeathAction {
 
     @Override
     public void end(Channel channel, PeerDeath death) {
-        switch (death.cause()) {
-            case HANDSHAKE_DEADLINE, FLOOD, PROTOCOL_ERROR, TLS_FAILURE -> {
-                if (channel.pipeline().get(HelloHandler.class) == null) {
-                    channel.close();
-                } // or else that one has said CLOSE, and sees to the rest
-            }
-            case PATH_DEAD,
-                    PEER_HUNG,
-                    PEER_NOT_READING,
-                    LOCAL_DROP,
-                    STALLED_WRITE,
-                    RESET,
-                    UNREACHABLE,
-                    LOCALLY_ABORTED,
-                    HEARTBEAT_TIMEOUT,
-                    CONNECT_TIMEOUT,
-                    OTHER -> abort(channel, death);
-        }
+        if (!death.cause().leavesPeerAlive()) {
+            abort(channel, death);
+        } else if (channel.pipeline().get(HelloHandler.class) == null) {
+            channel.close();
+        } // or else that one has said CLOSE, and sees to the rest
     }
 
     /** The close goes below the pipeline: an SslHandler would hold it back for its close_notify, which nobody will answer. */

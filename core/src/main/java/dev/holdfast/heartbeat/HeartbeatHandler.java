@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * is not writable only the newest is, as soon as there is room.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // writes and closes tell of their end by the channel's events
-public final class HeartbeatHandler extends HeartbeatJudge {
+public final class HeartbeatHandler extends BeatExchange {
     /** The fraction of the golden ratio: its multiples are spread evenly over an interval, however many there are. */
     private static final double GOLDEN = 0.6180339887498949;
 
@@ -315,18 +315,6 @@ public final class HeartbeatHandler extends HeartbeatJudge {
     }
 
     @Override
-    void send(ChannelHandlerContext mine, long now, long latenessNanos) {
-        sequence++;
-        owed = owed == NONE_OWED ? ONE_OWED : owed == ONE_MORE_PERHAPS ? ONE_OR_TWO_OWED : SEVERAL_OWED;
-        int[] mineLog = log;
-        HeartbeatWheel wheel = settings.wheel;
-        if (mineLog != null && wheel != null) {
-            BeatLog.onSent(mineLog, sequence, now, latenessNanos, wheel.stalledNanos());
-        }
-        mine.writeAndFlush(settings.protocol.ping(Integer.toUnsignedLong(sequence), mine.alloc()));
-    }
-
-    @Override
     public void channelRead(ChannelHandlerContext mine, Object message) {
         Kind kind = settings.protocol.classify(message);
         if (kind == Kind.OTHER && state() != State.DEAD) {
@@ -356,70 +344,6 @@ public final class HeartbeatHandler extends HeartbeatJudge {
             }
         } finally {
             ReferenceCountUtil.release(message);
-        }
-    }
-
-    /** The first of a read is answered at once, the rest when all have been read. */
-    private void answer(ChannelHandlerContext mine, Object ping, boolean another) {
-        Object pong = settings.protocol.pong(ping, mine.alloc());
-        if (!mine.channel().isWritable()) {
-            Pending.of(mine.channel()).keepAnswer(pong);
-        } else if (another) {
-            mine.write(pong);
-        } else {
-            mine.writeAndFlush(pong);
-        }
-    }
-
-    @Override
-    public void channelWritabilityChanged(ChannelHandlerContext mine) {
-        Pending pending = Pending.find(mine.channel());
-        if (pending != null && mine.channel().isWritable()) {
-            Object kept = pending.takeAnswer();
-            if (kept != null) {
-                mine.writeAndFlush(kept);
-            }
-        }
-        mine.fireChannelWritabilityChanged();
-    }
-
-    /** Whether this answer belongs to the newest probe for certain, and to none before it. */
-    private boolean isMatched(long answeredSequence) {
-        if (answeredSequence == HeartbeatProtocol.NO_SEQUENCE) {
-            boolean lone = owed == ONE_OWED;
-            owed = owed == SEVERAL_OWED ? ONE_MORE_PERHAPS : NONE_OWED;
-            return lone;
-        }
-        boolean newest = owed != NONE_OWED && owed != UNTIMED && answeredSequence == Integer.toUnsignedLong(sequence);
-        owed = newest ? NONE_OWED : owed;
-        return newest;
-    }
-
-    private void answered(ChannelHandlerContext mine, Object pong) {
-        HeartbeatWheel wheel = settings.wheel;
-        boolean matched = isMatched(settings.protocol.sequence(pong));
-        Pending pending = Pending.find(mine.channel());
-        Promise<Duration> waiting = pending == null ? null : pending.asked;
-        int[] mineLog = log;
-        if (wheel == null || !matched || (waiting == null && mineLog == null)) {
-            return;
-        }
-        long now = wheel.nowNanos();
-        long nanos = mineLog == null
-                ? sinceProbeNanos(wheel.unstalledNanos(now))
-                : BeatLog.roundTripNanos(mineLog, now, wheel.stalledNanos());
-        if (mineLog != null) {
-            BeatLog.onAnswer(mineLog, sequence, nanos);
-            if (settings.options.hasBeatEvents()) {
-                Duration late = Duration.ofNanos(BeatLog.lateNanos(mineLog));
-                tell(
-                        mine.channel(),
-                        new HeartbeatEvent.Beat(Integer.toUnsignedLong(sequence), late, Duration.ofNanos(nanos)));
-            }
-        }
-        if (pending != null && waiting != null) {
-            pending.asked = null;
-            waiting.trySuccess(Duration.ofNanos(nanos));
         }
     }
 

@@ -66,7 +66,7 @@ public enum DeathCause {
     OTHER;
 
     /** Whether somebody lives there all the same, and it is we who end the connection. */
-    boolean peerLives() {
+    public boolean leavesPeerAlive() {
         return this == HANDSHAKE_DEADLINE || this == FLOOD || this == PROTOCOL_ERROR || this == TLS_FAILURE;
     }
 }

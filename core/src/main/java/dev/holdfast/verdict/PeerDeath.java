@@ -40,7 +40,7 @@ public record PeerDeath(
     /** What happened, in one to three plain sentences. */
     public String explain() {
         String since = cause == DeathCause.CONNECT_TIMEOUT ? "the connect began." : "its last byte, or the connect.";
-        return peer + (cause.peerLives() ? " is given up: " : " is dead: ") + Sentence.of(this) + " Noticed "
+        return peer + (cause.leavesPeerAlive() ? " is given up: " : " is dead: ") + Sentence.of(this) + " Noticed "
                 + Sentence.seconds(detectedAfter.toMillis()) + " after " + since;
     }
 }

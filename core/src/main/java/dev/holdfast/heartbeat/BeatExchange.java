@@ -1,0 +1,89 @@
+package dev.holdfast.heartbeat;
+
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.util.concurrent.Promise;
+import java.time.Duration;
+
+/** Beats out and their answers in, the peer's beats in and their answers out. Confined to the event loop. */
+@SuppressWarnings("FutureReturnValueIgnored") // a write that fails tells of it by the channel's events
+abstract class BeatExchange extends HeartbeatJudge {
+    BeatExchange(HeartbeatSettings settings) {
+        super(settings);
+    }
+
+    @Override
+    final void send(ChannelHandlerContext mine, long now, long latenessNanos) {
+        sequence++;
+        owed = owed == NONE_OWED ? ONE_OWED : owed == ONE_MORE_PERHAPS ? ONE_OR_TWO_OWED : SEVERAL_OWED;
+        int[] mineLog = log;
+        HeartbeatWheel wheel = settings.wheel;
+        if (mineLog != null && wheel != null) {
+            BeatLog.onSent(mineLog, sequence, now, latenessNanos, wheel.stalledNanos());
+        }
+        mine.writeAndFlush(settings.protocol.ping(Integer.toUnsignedLong(sequence), mine.alloc()));
+    }
+
+    /** The first of a read is answered at once, the rest when all have been read. */
+    final void answer(ChannelHandlerContext mine, Object ping, boolean another) {
+        Object pong = settings.protocol.pong(ping, mine.alloc());
+        if (!mine.channel().isWritable()) {
+            Pending.of(mine.channel()).keepAnswer(pong);
+        } else if (another) {
+            mine.write(pong);
+        } else {
+            mine.writeAndFlush(pong);
+        }
+    }
+
+    @Override
+    public final void channelWritabilityChanged(ChannelHandlerContext mine) {
+        Pending pending = Pending.find(mine.channel());
+        if (pending != null && mine.channel().isWritable()) {
+            Object kept = pending.takeAnswer();
+            if (kept != null) {
+                mine.writeAndFlush(kept);
+            }
+        }
+        mine.fireChannelWritabilityChanged();
+    }
+
+    /** Whether this answer belongs to the newest probe for certain, and to none before it. */
+    private boolean isMatched(long answeredSequence) {
+        if (answeredSequence == HeartbeatProtocol.NO_SEQUENCE) {
+            boolean lone = owed == ONE_OWED;
+            owed = owed == SEVERAL_OWED ? ONE_MORE_PERHAPS : NONE_OWED;
+            return lone;
+        }
+        boolean newest = owed != NONE_OWED && owed != UNTIMED && answeredSequence == Integer.toUnsignedLong(sequence);
+        owed = newest ? NONE_OWED : owed;
+        return newest;
+    }
+
+    final void answered(ChannelHandlerContext mine, Object pong) {
+        HeartbeatWheel wheel = settings.wheel;
+        boolean matched = isMatched(settings.protocol.sequence(pong));
+        Pending pending = Pending.find(mine.channel());
+        Promise<Duration> waiting = pending == null ? null : pending.asked;
+        int[] mineLog = log;
+        if (wheel == null || !matched || (waiting == null && mineLog == null)) {
+            return;
+        }
+        long now = wheel.nowNanos();
+        long nanos = mineLog == null
+                ? sinceProbeNanos(wheel.unstalledNanos(now))
+                : BeatLog.roundTripNanos(mineLog, now, wheel.stalledNanos());
+        if (mineLog != null) {
+            BeatLog.onAnswer(mineLog, sequence, nanos);
+            if (settings.options.hasBeatEvents()) {
+                Duration late = Duration.ofNanos(BeatLog.lateNanos(mineLog));
+                tell(
+                        mine.channel(),
+                        new HeartbeatEvent.Beat(Integer.toUnsignedLong(sequence), late, Duration.ofNanos(nanos)));
+            }
+        }
+        if (pending != null && waiting != null) {
+            pending.asked = null;
+            waiting.trySuccess(Duration.ofNanos(nanos));
+        }
+    }
+}
