@@ -28,9 +28,9 @@ final class Abort implements DeathAction {
         if (pending != null) {
             PeerDeadException cause = new PeerDeadException(death);
             pending.addFlush();
-            while (pending.remove(cause)) {
-                // until nothing is left
-            }
+            // What is written because a write has failed fails with the close: who tries again and again must not keep
+            // us here.
+            for (int left = pending.size(); left > 0 && pending.remove(cause); left--) {}
         }
         if (channel.isOpen()) {
             channel.config().setOption(ChannelOption.SO_LINGER, 0);

@@ -20,7 +20,15 @@ abstract class BeatExchange extends HeartbeatJudge {
         if (mineLog != null && wheel != null) {
             BeatLog.onSent(mineLog, sequence, now, latenessNanos, wheel.stalledNanos());
         }
-        mine.writeAndFlush(settings.protocol.ping(Integer.toUnsignedLong(sequence), mine.alloc()));
+        Object ping;
+        try {
+            ping = settings.protocol.ping(Integer.toUnsignedLong(sequence), mine.alloc());
+        } catch (RuntimeException | Error thrown) {
+            onUnsent(); // nobody was asked, so nobody owes an answer
+            mine.fireExceptionCaught(thrown);
+            return;
+        }
+        mine.writeAndFlush(ping);
     }
 
     /** The first of a read is answered at once, the rest when all have been read. */
@@ -59,12 +67,29 @@ abstract class BeatExchange extends HeartbeatJudge {
         return newest;
     }
 
+    /** Sends a probe for who asks, unless one is out already. */
+    final void ask(ChannelHandlerContext mine) {
+        HeartbeatWheel wheel = settings.wheel;
+        Pending pending = Pending.find(mine.channel());
+        if (wheel == null || pending == null || pending.asked == null || state() != State.QUIET) {
+            return;
+        }
+        long now = wheel.nowNanos();
+        long unstalled = wheel.unstalledNanos(now);
+        onFreshProbe(unstalled); // first, for a write may call back
+        wheel.move(this, wakeUpNanos(now, unstalled));
+        send(mine, now, 0);
+    }
+
     final void answered(ChannelHandlerContext mine, Object pong) {
         HeartbeatWheel wheel = settings.wheel;
         boolean matched = isMatched(settings.protocol.sequence(pong));
         Pending pending = Pending.find(mine.channel());
         Promise<Duration> waiting = pending == null ? null : pending.asked;
         int[] mineLog = log;
+        if (!matched && waiting != null) {
+            mine.executor().execute(() -> ask(mine)); // this answer might have been to an older one
+        }
         if (wheel == null || !matched || (waiting == null && mineLog == null)) {
             return;
         }

@@ -7,7 +7,8 @@ import io.netty.channel.Channel;
 @FunctionalInterface
 public interface DeathAction {
     /**
-     * Ends the channel, or does not. Called once, on the channel's event loop, after the listener was told. If it throws,
+     * Ends the channel, or does not: then it stays open without a heartbeat, and what the peer still sends passes on, unless it
+     * was given up alive (a flood, a broken protocol). Called once, on the channel's event loop, after the listener was told. If it throws,
      * that is logged and the channel is aborted.
      */
     void end(Channel channel, PeerDeath death);

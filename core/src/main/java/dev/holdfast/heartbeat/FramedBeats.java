@@ -15,6 +15,10 @@ record FramedBeats(Duration promise) implements HeartbeatProtocol {
     /** Before anything is agreed nothing can be promised: under WHEN_QUIET it depends on what the peer sends. */
     static final FramedBeats INSTANCE = new FramedBeats(Duration.ZERO);
 
+    // with the header; the decoder refuses any other length
+    private static final int PING_LENGTH = Frames.HEADER_LENGTH + 12;
+    private static final int PONG_LENGTH = Frames.HEADER_LENGTH + 8;
+
     @Override
     public Answering answering() {
         return Answering.ANSWERED;
@@ -25,8 +29,11 @@ record FramedBeats(Duration promise) implements HeartbeatProtocol {
         if (!(message instanceof ByteBuf frame)) {
             return Kind.OTHER;
         }
-        FrameType type = Frames.type(frame);
-        return type == FrameType.PING ? Kind.PING : type == FrameType.PONG ? Kind.PONG : Kind.OTHER;
+        int length = frame.readableBytes(); // another one, as a rule, and nothing else is looked at
+        if (length == PING_LENGTH && Frames.type(frame) == FrameType.PING) {
+            return Kind.PING;
+        }
+        return length == PONG_LENGTH && Frames.type(frame) == FrameType.PONG ? Kind.PONG : Kind.OTHER;
     }
 
     @Override

@@ -11,7 +11,7 @@ public sealed interface HeartbeatEvent {
      * A beat was answered. Told only if {@link HeartbeatOptions.Builder#beatEvents} asks for it.
      *
      * @param sequence the beat's number, from 1
-     * @param lateness how long after its due time it left
+     * @param lateness how long after its due time it left, up to 35 min
      * @param roundTrip from the moment it was handed to the channel to its answer
      */
     record Beat(long sequence, Duration lateness, Duration roundTrip) implements HeartbeatEvent {
@@ -52,7 +52,7 @@ public sealed interface HeartbeatEvent {
     }
 
     /**
-     * Both sides have exchanged their HELLOs, and beats begin. Only with {@link HeartbeatProtocol#framed}.
+     * Both sides have exchanged their HELLOs; beats begin, unless they wait for {@link HeartbeatHandler#start}. Told once. Only with {@link HeartbeatProtocol#framed}.
      *
      * @param sendInterval how often we have promised to be heard; zero where the peer does not rely on it
      * @param receiveInterval how often the peer has promised to be heard; zero where it has not

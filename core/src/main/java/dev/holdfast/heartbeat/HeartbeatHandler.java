@@ -10,19 +10,24 @@ import dev.holdfast.wire.HelloHandler;
 import dev.holdfast.wire.ProtocolException;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelOutputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.DuplexChannelConfig;
+import io.netty.handler.ssl.SslClientHelloHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
-import io.netty.util.concurrent.PromiseNotifier;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLException;
@@ -65,8 +70,9 @@ public final class HeartbeatHandler extends BeatExchange {
     }
 
     /**
-     * Begins to beat, where {@link HeartbeatOptions.Builder#manualStart} has kept the handler from doing so by itself. From
-     * any thread; does nothing if it beats already.
+     * Begins to beat, where {@link HeartbeatOptions.Builder#manualStart} has kept the handler from doing so by itself: at once,
+     * or as soon as the channel is active and the handshakes in front (TLS, HELLO) are complete. From any thread; does
+     * nothing if it beats already.
      *
      * @throws IllegalStateException if the handler is in no pipeline
      */
@@ -75,7 +81,12 @@ public final class HeartbeatHandler extends BeatExchange {
         if (mine == null) {
             throw new IllegalStateException("heartbeat: not in a pipeline (expected: added before start)");
         }
-        mine.channel().eventLoop().execute(() -> begin(mine));
+        mine.channel().eventLoop().execute(() -> {
+            Pending.of(mine.channel()).started = true;
+            if (mine.channel().isActive()) {
+                beginBehindHandshakes(mine);
+            }
+        });
     }
 
     /**
@@ -109,18 +120,19 @@ public final class HeartbeatHandler extends BeatExchange {
             return;
         }
         Pending pending = Pending.of(mine.channel());
-        if (pending.asked != null) {
-            PromiseNotifier.cascade(pending.asked, roundTrip);
-            return;
+        Promise<Duration> asked = pending.asked;
+        if (asked == null) {
+            asked = mine.executor().newPromise(); // nobody but us can cancel it
+            pending.asked = asked;
         }
-        pending.asked = roundTrip;
-        if (state() == State.QUIET) {
-            long now = running.nowNanos();
-            long unstalled = running.unstalledNanos(now);
-            send(mine, now, 0);
-            onFreshProbe(unstalled);
-            running.move(this, wakeUpNanos(now, unstalled));
-        }
+        asked.addListener(done -> {
+            if (done.isSuccess()) {
+                roundTrip.trySuccess((Duration) done.getNow());
+            } else {
+                roundTrip.tryFailure(done.cause());
+            }
+        });
+        ask(mine);
     }
 
     @Override
@@ -134,12 +146,23 @@ public final class HeartbeatHandler extends BeatExchange {
             throw new IllegalArgumentException("heartbeat: executor " + added.executor()
                     + " (expected: the channel's own event loop; add the handler without an executor)");
         }
+        for (Map.Entry<String, ChannelHandler> each : added.pipeline()) {
+            if (each.getValue() instanceof HeartbeatHandler && each.getValue() != this) {
+                throw new IllegalStateException("heartbeat: a second one beside " + each.getKey()
+                        + " (expected: one in a pipeline, which judges the connection)");
+            }
+        }
         context = added;
         onCounting(added.executor().ticker().nanoTime());
-        if (Silence.tcp(added.channel()) != null) {
+        if (Silence.canAsk(added.channel())) {
             // A failed write would close the socket before the kernel could be asked why; the handler closes it
             // instead.
-            added.channel().config().setAutoClose(false);
+            ChannelConfig config = added.channel().config();
+            if (config.isAutoClose()) {
+                config.setAutoClose(false);
+            } else {
+                Pending.of(added.channel()).autoCloseWasOff = true;
+            }
         }
         if (added.channel().isActive()) {
             beginBehindHandshakes(added);
@@ -148,8 +171,14 @@ public final class HeartbeatHandler extends BeatExchange {
 
     @Override
     public void handlerRemoved(ChannelHandlerContext removed) {
+        if (context == null) {
+            return; // it was refused
+        }
         end(removed.channel());
-        removed.channel().config().setAutoClose(true);
+        Pending pending = Pending.find(removed.channel());
+        if (Silence.canAsk(removed.channel()) && (pending == null || !pending.autoCloseWasOff)) {
+            removed.channel().config().setAutoClose(true);
+        }
         context = null;
     }
 
@@ -177,11 +206,18 @@ public final class HeartbeatHandler extends BeatExchange {
     @Override
     public void close(ChannelHandlerContext mine, ChannelPromise promise) {
         UserTimeoutGuard.stop(mine.channel()); // it counts for what the kernel still has to send after the close
+        Pending.of(mine.channel()).closing = true;
         mine.close(promise);
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext inactive) {
+        Pending pending = Pending.find(inactive.channel());
+        if (pending != null && pending.outstanding > 0) {
+            IOException early =
+                    new IOException("the peer closed with " + pending.outstanding + " bytes of ours unsent");
+            ended(inactive, DeathCause.CLOSED_EARLY, "FIN, with data of ours outstanding", early);
+        }
         if (state() != State.DEAD) {
             // Netty keeps what closed a channel from within, and tells it to whoever writes later.
             Throwable refused = inactive.writeAndFlush(Unpooled.EMPTY_BUFFER).cause();
@@ -195,7 +231,8 @@ public final class HeartbeatHandler extends BeatExchange {
 
     private void beginBehindHandshakes(ChannelHandlerContext mine) {
         SslHandler tls = mine.pipeline().get(SslHandler.class);
-        if (tls != null && !tls.handshakeFuture().isSuccess()) {
+        boolean comes = mine.pipeline().get(SslClientHelloHandler.class) != null; // SNI makes an SslHandler of itself
+        if (comes || (tls != null && !tls.handshakeFuture().isSuccess())) {
             return; // its completion is an event
         }
         HelloHandler hello = mine.pipeline().get(HelloHandler.class);
@@ -208,7 +245,11 @@ public final class HeartbeatHandler extends BeatExchange {
 
     /** The peer's HELLO has come: what is promised is kept from the first beat on. */
     private void agree(ChannelHandlerContext mine, Agreed both) {
-        if (state() != State.STOPPED || !(settings.protocol instanceof FramedBeats)) {
+        if (state() != State.STOPPED) {
+            return;
+        }
+        if (settings.isAgreed() || !(settings.protocol instanceof FramedBeats)) {
+            beginUnlessManual(mine); // told before, or nothing to agree on
             return;
         }
         HeartbeatSettings negotiated = settings.agreed(both.agreement());
@@ -234,29 +275,64 @@ public final class HeartbeatHandler extends BeatExchange {
     }
 
     private void beginUnlessManual(ChannelHandlerContext mine) {
-        if (!settings.options.isManualStart()) {
-            begin(mine);
+        Pending pending = Pending.find(mine.channel());
+        if (!settings.options.isManualStart() || (pending != null && pending.started)) {
+            begin(mine, isHalfClosed(mine.channel()));
         }
     }
 
-    private void begin(ChannelHandlerContext mine) {
+    private void begin(ChannelHandlerContext mine, boolean halfClosed) {
         if (state() != State.STOPPED || !mine.channel().isActive() || mine.isRemoved()) {
             return;
         }
+        if (halfClosed) {
+            boolean awaited = settings.promises() || !settings.expectsAnswers();
+            if (!settings.beats() || !awaited) {
+                return; // nothing can be asked, or answered
+            }
+            settings = settings.beatingOnly();
+        }
         HeartbeatWheel wheel = HeartbeatWheel.of(mine.channel().eventLoop());
+        watchUserTimeout(mine, wheel);
         settings = wheel.join(settings);
         if (log == null && settings.keepsLog()) {
             log = BeatLog.create(settings.options.history());
         }
         long now = wheel.nowNanos();
-        onStart(now, settings.phaseNanos(started.getAndIncrement() * GOLDEN));
-        wheel.add(this, wakeUpNanos(now, wheel.unstalledNanos(now)));
-        UserTimeoutGuard.watch(mine.channel(), wheel, (rule, tcp) -> vanished(mine, rule, tcp));
+        // Who relies on our beats is not to wait for longer because we have moved.
+        boolean awaited = sequence != 0 && (settings.promises() || !settings.expectsAnswers());
+        long phase = awaited ? settings.tickNanos : settings.phaseNanos(started.getAndIncrement() * GOLDEN);
+        onStart(now, phase);
+        wheel.add(this, now + phase);
+        onAligned(wheel.alignedNanos(now + phase));
+    }
+
+    private void watchUserTimeout(ChannelHandlerContext mine, HeartbeatWheel wheel) {
+        if (UserTimeoutGuard.isWanted(mine.channel())) {
+            UserTimeoutGuard.watch(mine.channel(), wheel, (rule, tcp) -> vanished(mine, rule, tcp));
+        }
+    }
+
+    private static boolean isHalfClosed(Channel channel) {
+        return channel instanceof DuplexChannel duplex && (duplex.isInputShutdown() || duplex.isOutputShutdown());
+    }
+
+    /** One side has said FIN. What expects answers ends: they can't come, or be asked for. Beats that others rely on go on. */
+    private void onHalfClose(ChannelHandlerContext mine) {
+        boolean ran = settings.wheel != null;
+        endBeats(mine.channel());
+        if (ran) {
+            begin(mine, true);
+        }
     }
 
     private void end(Channel channel) {
         UserTimeoutGuard.stop(channel);
         endBeats(channel);
+        Pending pending = Pending.find(channel);
+        if (pending != null) {
+            pending.keepAnswer(null);
+        }
     }
 
     private void endBeats(Channel channel) {
@@ -265,8 +341,10 @@ public final class HeartbeatHandler extends BeatExchange {
         Pending pending = Pending.find(channel);
         if (pending != null) {
             pending.silence = null;
-            pending.keepAnswer(null);
-            pending.refuse(new ClosedChannelException());
+            pending.refuse(
+                    channel.isOpen()
+                            ? new IllegalStateException("heartbeat: it has ended (expected: running)")
+                            : new ClosedChannelException());
         }
         HeartbeatWheel wheel = settings.wheel;
         if (wheel != null) {
@@ -299,6 +377,15 @@ public final class HeartbeatHandler extends BeatExchange {
     private void beat(ChannelHandlerContext mine, long now, long unstalled) {
         long lateness = now - nextBeatNanos();
         onBeat(now, unstalled);
+        HeartbeatWheel wheel = settings.wheel;
+        if (wheel != null) {
+            watchUserTimeout(mine, wheel); // one may have been set since
+        }
+        Channel channel = mine.channel();
+        if (settings.expectsAnswers() && Silence.backlog(channel) > 0 && Silence.tcp(channel) == null) {
+            // By the time of the first suspicion it may have drained into the kernel's buffer, where NIO cannot see it.
+            presentSilence(channel).look(channel, null, readsPaused(channel), 0, unstalled);
+        }
         send(mine, now, lateness);
     }
 
@@ -316,13 +403,24 @@ public final class HeartbeatHandler extends BeatExchange {
 
     @Override
     public void channelRead(ChannelHandlerContext mine, Object message) {
-        Kind kind = settings.protocol.classify(message);
-        if (kind == Kind.OTHER && state() != State.DEAD) {
+        Kind kind;
+        try {
+            kind = settings.protocol.classify(message);
+        } catch (RuntimeException | Error thrown) {
+            ReferenceCountUtil.release(message);
+            throw thrown;
+        }
+        if (kind == Kind.OTHER && (!isDead() || !isGivenUp(mine.channel()))) {
             onMessageRead();
             mine.fireChannelRead(message);
         } else {
             onBeatRead(mine, kind, message);
         }
+    }
+
+    private static boolean isGivenUp(Channel channel) {
+        Pending pending = Pending.find(channel);
+        return pending != null && pending.givenUp;
     }
 
     private void onBeatRead(ChannelHandlerContext mine, Kind kind, Object message) {
@@ -349,23 +447,30 @@ public final class HeartbeatHandler extends BeatExchange {
 
     @Override
     public void channelReadComplete(ChannelHandlerContext mine) {
-        HeartbeatWheel wheel = settings.wheel;
+        HeartbeatSettings own = settings;
+        HeartbeatWheel wheel = own.wheel;
         if (wheel != null) {
-            if (hasReadAny()) {
-                heard(mine, wheel.tickNanos(), hasReadMessages() && settings.restartsGrid());
-            } else {
+            if (!hasReadAny()) {
                 heardPerhaps(mine, wheel);
+            } else if (isQuiet()) {
+                onInbound(wheel.dueNanos(), hasReadMessages() && own.restartsGrid());
+            } else {
+                heard(mine, wheel.dueNanos(), hasReadMessages() && own.restartsGrid());
             }
         }
-        boolean pings = hasReadPings();
-        if (pings) {
-            mine.flush();
+        if (hasReadPings()) {
+            onPingsEnd(mine);
+        } else {
+            mine.fireChannelReadComplete();
+            onBatchEnd(mine);
         }
+    }
+
+    private void onPingsEnd(ChannelHandlerContext mine) {
+        mine.flush();
         mine.fireChannelReadComplete();
         onBatchEnd(mine);
-        if (pings
-                && state() != State.DEAD
-                && onPeerPings(mine.executor().ticker().nanoTime())) {
+        if (!isDead() && onPeerPings(mine.executor().ticker().nanoTime())) {
             giveUp(
                     mine,
                     CloseReason.TOO_MANY_PINGS,
@@ -379,8 +484,11 @@ public final class HeartbeatHandler extends BeatExchange {
      * failure then.
      */
     private void heardPerhaps(ChannelHandlerContext mine, HeartbeatWheel wheel) {
-        if (mine.channel().unsafe().recvBufAllocHandle().lastBytesRead() > 0) {
-            long now = wheel.tickNanos();
+        int bytes = mine.channel().unsafe().recvBufAllocHandle().lastBytesRead();
+        if (bytes < 0) {
+            onFin(mine.channel());
+        } else if (bytes > 0) {
+            long now = wheel.dueNanos();
             mine.executor().execute(() -> {
                 if (mine.channel().isActive() && settings.wheel == wheel) {
                     heard(mine, now, false);
@@ -389,10 +497,20 @@ public final class HeartbeatHandler extends BeatExchange {
         }
     }
 
+    /** A FIN: what of ours has not left now never will, unless the user keeps our half open. */
+    private static void onFin(Channel channel) {
+        boolean staysOpen = channel.config() instanceof DuplexChannelConfig duplex && duplex.isAllowHalfClosure();
+        TcpSnapshot tcp = Silence.tcp(channel);
+        long unsent = Silence.backlog(channel) + (tcp == null ? 0 : tcp.get(TcpSnapshot.Field.NOTSENT_BYTES, 0));
+        if (unsent > 0 && !staysOpen) {
+            Pending.of(channel).outstanding = unsent;
+        }
+    }
+
     @Override
     void heard(ChannelHandlerContext mine, long now, boolean restartGrid) {
         HeartbeatWheel wheel = settings.wheel;
-        if (state() == State.QUIET || wheel == null) {
+        if (isQuiet() || wheel == null) {
             onInbound(now, restartGrid);
             return;
         }
@@ -423,9 +541,13 @@ public final class HeartbeatHandler extends BeatExchange {
         } else if (event instanceof Agreed both) {
             agree(mine, both);
         } else if (event == ChannelInputShutdownEvent.INSTANCE) {
-            endBeats(mine.channel()); // nothing can be answered any more: what the kernel finds out is still told
-        } else if (event == ChannelOutputShutdownEvent.INSTANCE && aWriteHasFailed(mine.channel())) {
-            kernelDeath(mine, new IOException("a write failed"));
+            onHalfClose(mine); // what the kernel finds out is still told
+        } else if (event == ChannelOutputShutdownEvent.INSTANCE) {
+            if (aWriteHasFailed(mine.channel())) {
+                kernelDeath(mine, new IOException("a write failed"));
+            } else if (settings.expectsAnswers()) {
+                endBeats(mine.channel());
+            }
         }
         mine.fireUserEventTriggered(event);
     }

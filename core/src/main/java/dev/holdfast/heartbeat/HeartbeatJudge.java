@@ -65,12 +65,31 @@ abstract class HeartbeatJudge extends ReadWatch {
     /** Before the judgement: real I/O passes, so that what lies unread in the kernel is read. */
     final void recheck(ChannelHandlerContext mine) {
         Silence present = presentSilence(mine.channel());
-        present.afterPasses(mine.channel().eventLoop(), () -> judge(mine, present));
+        present.afterPasses(mine.channel().eventLoop(), () -> {
+            try {
+                judge(mine, present);
+            } catch (RuntimeException | Error thrown) {
+                logger.atError()
+                        .addKeyValue("channel", mine.channel())
+                        .setCause(thrown)
+                        .log("a judgement failed");
+                lookAgain();
+            }
+        });
+    }
+
+    private void lookAgain() {
+        HeartbeatWheel wheel = settings.wheel;
+        if (wheel != null && state() == State.JUDGING) {
+            long now = wheel.nowNanos();
+            onExcused(wheel.unstalledNanos(now));
+            wheel.move(this, wakeUpNanos(now, wheel.unstalledNanos(now)));
+        }
     }
 
     final Silence presentSilence(Channel channel) {
         HeartbeatWheel wheel = settings.wheel;
-        return Pending.of(channel).silence(wheel == null ? 0 : wheel.stalledNanos());
+        return Pending.of(channel).silence(wheel == null ? 0 : wheel.stalledNanos(), settings);
     }
 
     private void judge(ChannelHandlerContext mine, Silence present) {
@@ -103,13 +122,16 @@ abstract class HeartbeatJudge extends ReadWatch {
                 if (log == null) {
                     owed = UNTIMED;
                 }
+                if (seen.readsPaused() && seen.allBacklog() == 0 && settings.expectsAnswers()) {
+                    send(mine, now, 0); // nobody will read the answer, but the peer's kernel must acknowledge it
+                }
             }
             case PROBE_AGAIN -> {
                 presentSilence(mine.channel()).onFreshProbe();
+                onFreshProbe(unstalled);
                 if (settings.expectsAnswers()) {
                     send(mine, now, 0);
                 }
-                onFreshProbe(unstalled);
             }
             case DEAD -> {
                 Backlog backlog = new Backlog(seen.allBacklog(), Duration.ofNanos(seen.unmoved()));
@@ -139,7 +161,8 @@ abstract class HeartbeatJudge extends ReadWatch {
     }
 
     final void ended(ChannelHandlerContext mine, DeathCause cause, String rule, Throwable error) {
-        if (state() == State.DEAD) {
+        Pending pending = Pending.find(mine.channel());
+        if (state() == State.DEAD || (pending != null && pending.closing)) {
             return;
         }
         TcpSnapshot tcp = Silence.tcp(mine.channel());
@@ -191,6 +214,9 @@ abstract class HeartbeatJudge extends ReadWatch {
             @Nullable Throwable error) {
         Channel channel = mine.channel();
         onDeath();
+        if (cause.leavesPeerAlive()) {
+            Pending.of(channel).givenUp = true;
+        }
         PeerDeath death =
                 new PeerDeath(name(channel.remoteAddress()), cause, silent, rule, evidence, Optional.ofNullable(error));
         Pending pending = Pending.find(channel);

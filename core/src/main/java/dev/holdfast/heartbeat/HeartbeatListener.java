@@ -2,7 +2,10 @@ package dev.holdfast.heartbeat;
 
 import io.netty.channel.Channel;
 
-/** Is told what happens to a connection's heartbeat. */
+/**
+ * Is told what happens to a connection's heartbeat. Use one object for many connections: those of an event loop that have
+ * the same options, protocol and listener share what they need, and the channel comes with each call.
+ */
 @FunctionalInterface
 public interface HeartbeatListener {
     /**

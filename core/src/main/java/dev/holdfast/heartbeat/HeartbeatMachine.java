@@ -59,6 +59,11 @@ abstract class HeartbeatMachine extends WheelNode {
 
     private static final int STRIKES = 3;
 
+    // what is compared on the hot path, as numbers: a field of an enum constant is no constant to the compiler
+    private static final byte STOPPED = code(State.STOPPED);
+    private static final byte QUIET = code(State.QUIET);
+    private static final byte DEAD = code(State.DEAD);
+
     /** Ordinal of the {@link State}. */
     private byte state;
 
@@ -81,14 +86,25 @@ abstract class HeartbeatMachine extends WheelNode {
         return State.VALUES[state];
     }
 
-    @SuppressWarnings("EnumOrdinal") // kept in memory only
+    final boolean isQuiet() {
+        return state == QUIET;
+    }
+
+    final boolean isDead() {
+        return state == DEAD;
+    }
+
     private void become(State next) {
-        state = (byte) next.ordinal();
+        state = code(next);
+    }
+
+    private boolean is(State which) {
+        return state == code(which);
     }
 
     @SuppressWarnings("EnumOrdinal") // kept in memory only
-    private boolean is(State which) {
-        return state == (byte) which.ordinal();
+    private static byte code(State which) {
+        return (byte) which.ordinal();
     }
 
     /** Probes of the present silence that are unanswered. */
@@ -126,6 +142,11 @@ abstract class HeartbeatMachine extends WheelNode {
         suspected = false;
         nextBeatNanos = now + phase;
         lastInboundUnits = units(now);
+    }
+
+    /** The first beat is put on a tick of the timer, so that all of them leave on one. */
+    final void onAligned(long firstBeat) {
+        nextBeatNanos = firstBeat;
     }
 
     /** Ends without a verdict. After a verdict it changes nothing. */
@@ -173,6 +194,12 @@ abstract class HeartbeatMachine extends WheelNode {
         }
     }
 
+    /** The beat or probe that was due could not be made, for a reason of our own: it is not held against the peer. */
+    final void onUnsent() {
+        become(State.QUIET);
+        attempts = 0;
+    }
+
     /** A further probe was handed to the channel, or only counted where none is sent. */
     final void onProbe(long unstalled) {
         become(State.SUSPECT);
@@ -200,14 +227,15 @@ abstract class HeartbeatMachine extends WheelNode {
      * @return whether the peer had been suspected
      */
     final boolean onInbound(long now, boolean restartGrid) {
-        if (is(State.STOPPED) || is(State.DEAD)) {
+        byte before = state;
+        if (before == STOPPED || before == DEAD) {
             return false;
         }
         lastInboundUnits = units(now);
         if (restartGrid) {
             nextBeatNanos = now + settings().intervalNanos;
         }
-        if (is(State.QUIET)) {
+        if (before == QUIET) {
             return false;
         }
         boolean was = suspected;
@@ -244,7 +272,7 @@ abstract class HeartbeatMachine extends WheelNode {
         if (ahead <= 0) {
             strikes = 0;
         }
-        ahead += permitted;
+        ahead += Math.max(1, permitted * 7 / 8); // so that what a suspicion has added is forgotten in time
         if (ahead > PINGS_AHEAD * permitted) {
             strikes++;
             ahead /= 2;

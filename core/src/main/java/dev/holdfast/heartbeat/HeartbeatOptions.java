@@ -33,8 +33,9 @@ import java.util.Objects;
  *         <td>PEER_NOT_READING</td></tr>
  *     <tr><td>its window is open, and nothing of ours leaves</td><td>timeout * attempts</td><td>LOCAL_DROP</td></tr>
  *     <tr><td>bytes stand before our probe</td><td>{@link #writeStallTimeout()} without progress</td><td>STALLED_WRITE</td></tr>
- *     <tr><td>our reads are paused, the kernel says that all is acknowledged</td><td>none</td><td>excused</td></tr>
- *     <tr><td>our reads are paused, the kernel can't be asked (NIO)</td><td>{@link #pausedReadsLimit()}</td>
+ *     <tr><td>our reads are paused, the kernel says that all is acknowledged; it is asked again by a probe each
+ *         timeout</td><td>none</td><td>excused</td></tr>
+ *     <tr><td>our reads are paused, the kernel can't be asked (NIO), or nothing of ours asks it (WATCH_ONLY)</td><td>{@link #pausedReadsLimit()}</td>
  *         <td>HEARTBEAT_TIMEOUT</td></tr>
  *     <tr><td>one of these has just ended</td><td>timeout * attempts, anew</td><td>a fresh probe</td></tr>
  *     <tr><td>all was acknowledged</td><td>timeout * attempts</td><td>PEER_HUNG; HEARTBEAT_TIMEOUT where we send
@@ -201,7 +202,11 @@ public final class HeartbeatOptions {
         return manualStart;
     }
 
-    /** The step of the timer that keeps these times: a tenth of the smaller of the two, between 1 ms and 100 ms. */
+    /**
+     * The step of the timer that keeps these times: a tenth of the smaller of the two, between 1 ms and 100 ms. Beats leave on
+     * it, without jitter where the interval is a multiple of it, and otherwise each by up to a tick late. The connections of
+     * an event loop share the shortest step of them all.
+     */
     public Duration tick() {
         long tenth = Math.min(interval.toMillis(), timeout.toMillis()) / 10;
         return Duration.ofMillis(Math.min(100, Math.max(1, tenth)));

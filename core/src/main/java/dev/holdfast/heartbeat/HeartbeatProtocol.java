@@ -37,7 +37,8 @@ public interface HeartbeatProtocol {
 
     /**
      * PING and PONG of Holdfast's own framed protocol. The handler stands behind {@link dev.holdfast.wire.FrameDecoder}; the
-     * other frames pass on. Pings carry a sequence and promise no time to live.
+     * other frames pass on. Pings carry a sequence and, where the peer relies on our beats ({@link
+     * dev.holdfast.wire.HelloHandler}), a time to live of {@code interval + timeout}.
      */
     static HeartbeatProtocol framed() {
         return FramedBeats.INSTANCE;

@@ -35,11 +35,12 @@ final class HeartbeatSettings {
 
     private final @Nullable Agreement agreement;
     private final boolean beats;
+    private final boolean deaf;
     private final boolean answered;
     private final boolean always;
 
     HeartbeatSettings(HeartbeatProtocol protocol, HeartbeatOptions options, HeartbeatListener listener) {
-        this(protocol, options, listener, null, null);
+        this(protocol, options, listener, null, null, false);
     }
 
     private HeartbeatSettings(
@@ -47,7 +48,8 @@ final class HeartbeatSettings {
             HeartbeatOptions options,
             HeartbeatListener listener,
             @Nullable Agreement agreement,
-            @Nullable HeartbeatWheel wheel) {
+            @Nullable HeartbeatWheel wheel,
+            boolean deaf) {
         this.listener = listener;
         this.options = options;
         this.protocol = protocol;
@@ -63,7 +65,8 @@ final class HeartbeatSettings {
         this.attempts = options.attempts();
         this.probeShift = Math.max(0, 64 - Long.numberOfLeadingZeros(timeoutNanos / UNITS));
         this.beats = options.mode() != HeartbeatMode.WATCH_ONLY;
-        this.answered = beats && protocol.answering() == Answering.ANSWERED;
+        this.deaf = deaf;
+        this.answered = !deaf && beats && protocol.answering() == Answering.ANSWERED;
         // A promise to the peer is kept at every grid point, whatever comes in and whatever is unanswered.
         this.always = options.mode() == HeartbeatMode.ALWAYS || promised;
         this.peerIntervalNanos =
@@ -73,7 +76,7 @@ final class HeartbeatSettings {
 
     /** The same for the connections of one loop. */
     HeartbeatSettings on(@Nullable HeartbeatWheel loopsWheel) {
-        return new HeartbeatSettings(protocol, options, listener, agreement, loopsWheel);
+        return new HeartbeatSettings(protocol, options, listener, agreement, loopsWheel, deaf);
     }
 
     /** The same with the intervals that both sides have agreed on; a peer that relies on our beats is told by when the next comes. */
@@ -81,7 +84,22 @@ final class HeartbeatSettings {
         HeartbeatProtocol promising = both.sending().isOff()
                 ? protocol
                 : new FramedBeats(both.sending().interval().plus(options.timeout()));
-        return new HeartbeatSettings(promising, options, listener, both, null);
+        return new HeartbeatSettings(promising, options, listener, both, null, deaf);
+    }
+
+    /** The same for a connection on which nothing can come in any more: beats go on, and nobody is judged. */
+    HeartbeatSettings beatingOnly() {
+        return new HeartbeatSettings(protocol, options, listener, agreement, null, true);
+    }
+
+    /** Whether the peer's HELLO has had its say. */
+    boolean isAgreed() {
+        return agreement != null;
+    }
+
+    /** Whether the peer relies on our beats. */
+    boolean promises() {
+        return agreement != null && !agreement.sending().isOff();
     }
 
     /** Within what time a silent peer is judged; empty if it sends nothing and is not asked. */
@@ -92,7 +110,7 @@ final class HeartbeatSettings {
 
     /** Whether silence is a matter for judgement at all. */
     boolean judges() {
-        return answered || peerIntervalNanos > 0;
+        return !deaf && (answered || peerIntervalNanos > 0);
     }
 
     /** A place in the interval, by a fraction of which only the part behind the point counts; on a tick. */
@@ -133,11 +151,12 @@ final class HeartbeatSettings {
                 && protocol.equals(that.protocol)
                 && options.equals(that.options)
                 && listener == that.listener
+                && deaf == that.deaf
                 && Objects.equals(agreement, that.agreement);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(protocol, options, System.identityHashCode(listener), agreement);
+        return Objects.hash(protocol, options, System.identityHashCode(listener), agreement, deaf);
     }
 }

@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one timer of all heartbeats of an event loop: a hashed wheel with a periodic tick, which stops when the wheel is
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Wake-ups come up to a tick late, never early. The tick is that of the most demanding node in the wheel.
  */
 final class HeartbeatWheel {
+    private static final Logger log = LoggerFactory.getLogger(HeartbeatWheel.class);
     private static final int SLOTS = 512;
     /** Nodes woken up in one go; between two goes the loop does its I/O. */
     private static final int BATCH = 1024;
@@ -119,6 +122,16 @@ final class HeartbeatWheel {
         return WHEELS.size();
     }
 
+    /** When the newest tick was due, which is when the beats of that time are: the grid of the ticks knows no lateness. */
+    long dueNanos() {
+        return originNanos + position * periodNanos;
+    }
+
+    /** The first tick at or after a time. */
+    long alignedNanos(long time) {
+        return originNanos + Math.floorDiv(time - originNanos + periodNanos - 1, periodNanos) * periodNanos;
+    }
+
     /** The monotonic time of the newest tick, without reading the clock. */
     long tickNanos() {
         return tickNanos;
@@ -214,10 +227,11 @@ final class HeartbeatWheel {
             moveAll(slot, all);
         }
         cancel(ticking);
+        originNanos = size == 1 ? tickNanos : dueNanos(); // the beats of those who are here stay on the ticks
         periodNanos = period;
-        originNanos = tickNanos;
         position = 0;
-        ticking = loop.scheduleWithFixedDelay(this::tick, period, period, TimeUnit.NANOSECONDS);
+        long toFirst = originNanos + period - ticker.nanoTime();
+        ticking = loop.scheduleAtFixedRate(this::tick, toFirst, period, TimeUnit.NANOSECONDS);
         while (!all.isEmpty()) {
             // Where each belongs is not kept: the next slot wakes it up, and it says.
             WheelNode node = first(all);
@@ -273,7 +287,7 @@ final class HeartbeatWheel {
             WheelNode node = first(due);
             unlink(node);
             wantedNanos = Math.min(wantedNanos, node.tickNanos());
-            long next = node.onWakeUp(tickNanos, unstalledNanos(tickNanos), newestStallNanos);
+            long next = wakeUp(node);
             if (next == WheelNode.LEAVE) {
                 left();
             } else {
@@ -282,6 +296,16 @@ final class HeartbeatWheel {
         }
         if (!due.isEmpty()) {
             remainder = loop.schedule(this::wakeUpDue, 0, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /** What one connection's own code throws must not end the beats of all others. */
+    private long wakeUp(WheelNode node) {
+        try {
+            return node.onWakeUp(tickNanos, unstalledNanos(tickNanos), newestStallNanos);
+        } catch (RuntimeException | Error thrown) {
+            log.atError().addKeyValue("node", node).setCause(thrown).log("a heartbeat failed");
+            return tickNanos + node.tickNanos();
         }
     }
 

@@ -5,7 +5,6 @@ import io.netty.util.Attribute;
 import io.netty.util.AttributeKey;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Promise;
-import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +20,21 @@ final class Pending {
 
     /** What {@link HeartbeatHandler#probe} is to be told; null while nobody asks. */
     @Nullable Promise<Duration> asked;
+
+    /** Beats were started by hand, and go on by themselves after a move. */
+    boolean started;
+
+    /** We are closing the channel ourselves: what that cuts off is no death. */
+    boolean closing;
+
+    /** The peer lives and was given up: nobody is to hear it any more. */
+    boolean givenUp;
+
+    /** Netty's automatic close was off before we came. */
+    boolean autoCloseWasOff;
+
+    /** Bytes of ours that had not left when the peer's FIN came. */
+    long outstanding;
 
     /** The newest answer that the channel was too full to take; null if all have gone out. */
     private @Nullable Object answer;
@@ -42,16 +56,16 @@ final class Pending {
         return channel.hasAttr(KEY) ? channel.attr(KEY).get() : null;
     }
 
-    Silence silence(long stalledNanos) {
+    Silence silence(long stalledNanos, HeartbeatSettings settings) {
         Silence present = silence;
         if (present == null) {
-            present = new Silence(stalledNanos);
+            present = new Silence(stalledNanos, settings);
             silence = present;
         }
         return present;
     }
 
-    void refuse(IOException why) {
+    void refuse(Exception why) {
         Promise<Duration> waiting = asked;
         if (waiting != null) {
             asked = null;

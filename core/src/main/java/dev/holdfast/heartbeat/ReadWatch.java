@@ -55,11 +55,11 @@ abstract class ReadWatch extends HeartbeatMachine {
 
     /** The batch has been dealt with, and everybody behind has been told of its end. */
     final void onBatchEnd(ChannelHandlerContext mine) {
-        boolean unmet = (batch & ASKED_FOR) != 0 && !hasReadMessages();
+        byte ended = batch;
         batch = 0;
         if (mine.channel().config().isAutoRead()) {
             reader = NETTY;
-        } else if (unmet && reader == NOBODY) {
+        } else if ((ended & (ASKED_FOR | MESSAGES)) == ASKED_FOR && reader == NOBODY) {
             // Who asked for one read asked for a message, and got beats, which end here.
             reader = SOMEBODY;
             mine.read();

@@ -1,5 +1,6 @@
 package dev.holdfast.heartbeat;
 
+import dev.holdfast.socket.TcpOption;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.TcpSnapshot;
 import dev.holdfast.verdict.TcpSnapshot.Field;
@@ -26,6 +27,8 @@ final class Silence {
 
     /** What our loop's stalls had come to when it began. */
     private final long stalledNanos;
+    /** What the kernel holds is given no longer than a backlog that stands still. */
+    private final long longestDrainNanos;
 
     private int passesLeft;
     /** Kept because a scheduled task belongs to somebody; nobody cancels it, for its turn comes at once. */
@@ -47,8 +50,9 @@ final class Silence {
     /** What the kernel's buffer may hold when Netty's has drained. */
     private long kernelBytes;
 
-    Silence(long stalledNanos) {
+    Silence(long stalledNanos, HeartbeatSettings settings) {
         this.stalledNanos = stalledNanos;
+        this.longestDrainNanos = settings.options.writeStallTimeout().toNanos();
     }
 
     /** How long our loop has not run since it began. */
@@ -108,7 +112,9 @@ final class Silence {
         long backlog = backlog(channel);
         long newMark = mark(channel, tcp, backlog);
         if (newMark != mark) {
-            movedNanos = mark == Long.MIN_VALUE ? sinceNanos : now;
+            // On NIO a backlog that comes up only now has not moved: it has just been seen to stand.
+            boolean first = mark == Long.MIN_VALUE || (tcp == null && firstBacklog == 0);
+            movedNanos = first ? sinceNanos : now;
             mark = newMark;
         }
         pausedSinceNanos = readsPaused && !paused ? sinceNanos : pausedSinceNanos;
@@ -159,17 +165,30 @@ final class Silence {
             return 0;
         }
         double nanosPerByte = (double) (drainedNanos - firstBacklogNanos) / firstBacklog;
-        return Math.max(0, (long) (kernelBytes * nanosPerByte) - (now - drainedNanos));
+        long drain = Math.min(longestDrainNanos, (long) (kernelBytes * nanosPerByte));
+        return Math.max(0, drain - (now - drainedNanos));
     }
 
     /** The kernel's view of the connection, or null where it cannot be asked. */
     static @Nullable TcpSnapshot tcp(Channel channel) {
+        Transport transport = transport(channel);
+        return transport == null ? null : transport.snapshot(channel).orElse(null);
+    }
+
+    /** Whether the channel's transport can ask the kernel, while the channel is open. */
+    static boolean canAsk(Channel channel) {
+        Transport transport = transport(channel);
+        return transport != null && transport.supports(TcpOption.TCP_USER_TIMEOUT);
+    }
+
+    /** The channel's transport; null for a channel without a socket, or of a transport we don't know. */
+    static @Nullable Transport transport(Channel channel) {
         for (Transport transport : Transport.all()) {
             if (transport.handles(channel)) {
-                return transport.snapshot(channel).orElse(null);
+                return transport;
             }
         }
-        return null; // a channel without a socket, or of a transport we don't know
+        return null;
     }
 
     static long backlog(Channel channel) {

@@ -4,12 +4,10 @@ import dev.holdfast.socket.TcpOption;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.TcpSnapshot;
 import io.netty.channel.Channel;
-import io.netty.util.Attribute;
 import io.netty.util.AttributeKey;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,19 +64,21 @@ final class UserTimeoutGuard extends WheelNode {
         }
     }
 
-    /** Begins to watch a channel, if its socket has a user timeout; otherwise nothing is kept and nothing costs. */
+    /** Whether the channel's socket has a user timeout that nobody watches. */
+    static boolean isWanted(Channel channel) {
+        Transport transport = Silence.transport(channel);
+        return transport != null
+                && transport.supports(TcpOption.TCP_USER_TIMEOUT)
+                && read(transport, channel) > 0
+                && (!channel.hasAttr(KEY) || channel.attr(KEY).get() == null);
+    }
+
+    /** Begins to watch a channel of which {@link #isWanted} is true. Others cost nothing. */
     static void watch(Channel channel, HeartbeatWheel wheel, Judge judge) {
-        Transport transport = transportOf(channel);
-        if (transport == null || !transport.supports(TcpOption.TCP_USER_TIMEOUT)) {
-            return;
-        }
-        int userTimeout = read(transport, channel);
-        Attribute<UserTimeoutGuard> attribute = channel.attr(KEY);
-        if (userTimeout > 0 && attribute.get() == null) {
-            UserTimeoutGuard guard = new UserTimeoutGuard(channel, transport, wheel, judge, userTimeout);
-            attribute.set(guard);
-            wheel.add(guard, wheel.nowNanos() + guard.machine.nextSampleNanos());
-        }
+        Transport transport = Transport.of(channel);
+        UserTimeoutGuard guard = new UserTimeoutGuard(channel, transport, wheel, judge, read(transport, channel));
+        channel.attr(KEY).set(guard);
+        wheel.add(guard, wheel.nowNanos() + guard.machine.nextSampleNanos());
     }
 
     /** Ends, and leaves the user timeout as the program had asked for it. */
@@ -93,15 +93,6 @@ final class UserTimeoutGuard extends WheelNode {
                 guard.set(guard.userTimeoutMillis);
             }
         }
-    }
-
-    private static @Nullable Transport transportOf(Channel channel) {
-        for (Transport transport : Transport.all()) {
-            if (transport.handles(channel)) {
-                return transport;
-            }
-        }
-        return null;
     }
 
     @Override

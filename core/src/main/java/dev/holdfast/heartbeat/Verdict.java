@@ -106,7 +106,10 @@ record Verdict(Ruling ruling, DeathCause cause, String rule) {
             return backlog(seen, options);
         }
         if (seen.readsPaused()) {
-            return excused("our reads are paused and its kernel acknowledges");
+            if (settings.expectsAnswers()) {
+                return excused("our reads are paused and its kernel acknowledges");
+            }
+            return paused(seen, options, "and nothing of ours asks the kernel");
         }
         if (seen.excused()) {
             return new Verdict(Ruling.PROBE_AGAIN, DeathCause.OTHER, "the backlog or pause is over");
@@ -118,12 +121,7 @@ record Verdict(Ruling ruling, DeathCause cause, String rule) {
 
     private static Verdict withoutKernel(Situation seen, HeartbeatOptions options) {
         if (seen.readsPaused()) {
-            return within(seen.paused(), options.pausedReadsLimit())
-                    ? excused("our reads are paused")
-                    : dead(
-                            DeathCause.HEARTBEAT_TIMEOUT,
-                            "our reads stayed paused for pausedReadsLimit " + options.pausedReadsLimit()
-                                    + ", and the kernel can't be asked");
+            return paused(seen, options, "and the kernel can't be asked");
         }
         if (seen.backlog() > 0) {
             return backlog(seen, options);
@@ -134,6 +132,14 @@ record Verdict(Ruling ruling, DeathCause cause, String rule) {
         return seen.excused()
                 ? new Verdict(Ruling.PROBE_AGAIN, DeathCause.OTHER, "the backlog or pause is over")
                 : dead(DeathCause.HEARTBEAT_TIMEOUT, "nothing answered, and the kernel can't be asked why");
+    }
+
+    private static Verdict paused(Situation seen, HeartbeatOptions options, String why) {
+        return within(seen.paused(), options.pausedReadsLimit())
+                ? excused("our reads are paused")
+                : dead(
+                        DeathCause.HEARTBEAT_TIMEOUT,
+                        "our reads stayed paused for pausedReadsLimit " + options.pausedReadsLimit() + ", " + why);
     }
 
     private static Verdict backlog(Situation seen, HeartbeatOptions options) {

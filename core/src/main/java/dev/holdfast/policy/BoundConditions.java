@@ -40,10 +40,12 @@ final class BoundConditions {
             case IDLE_PEER_VANISHED, MIDDLEBOX_FORGOT_SILENTLY -> idle(found, sentences);
             case UNACKED_PEER_VANISHED -> {
                 sentences.add("keepalive is suspended; a round trip r adds up to 2 r, or one retransmission interval");
+                backlog(found, sentences);
                 heartbeatMayBeEarlier(found, sentences);
             }
             case ZERO_WINDOW_PEER_ALIVE -> {
                 closedWindow(found, sentences);
+                backlog(found, sentences);
                 heartbeatMayBeEarlier(found, sentences);
             }
             case ZERO_WINDOW_PEER_VANISHED -> {
@@ -55,25 +57,25 @@ final class BoundConditions {
                     sentences.add(
                             "without a user timeout the worst case is a window that had been closed for long before");
                 }
+                backlog(found, sentences);
                 heartbeatMayBeEarlier(found, sentences);
             }
             case LOCAL_FILTER_DROP -> {
                 if (model.userTimeout() > 0 && kernel.kernelRelease().isBefore(5, 1)) {
                     sentences.add("kernels before 5.1 ignore the user timeout here");
                 }
-                neverClosedBefore(found, sentences);
-                heartbeatMayBeEarlier(found, sentences);
+                unsent(found, sentences);
             }
             case LOCAL_QUEUE_DROP -> {
                 sentences.add(NEXT_HOP);
-                neverClosedBefore(found, sentences);
-                heartbeatMayBeEarlier(found, sentences);
+                unsent(found, sentences);
             }
             case IDLE_LOCAL_QUEUE_DROP -> {
                 sentences.add("keepalive probes that were not sent are not counted");
-                if (policy.heartbeat().isPresent()) {
+                if (model.beats()) {
                     sentences.add(NEXT_HOP);
                 }
+                onlyIfSilent(sentences);
                 neverClosedBefore(found, sentences);
             }
             case CONNECT_BLACKHOLED -> connect(sentences);
@@ -91,24 +93,77 @@ final class BoundConditions {
                 }
             }
         }
+        if (isHeartbeat(found)) {
+            byHeartbeat(policy.heartbeat().orElseThrow(), sentences);
+        }
         return String.join("; ", sentences);
+    }
+
+    private static void byHeartbeat(HeartbeatOptions beats, List<String> sentences) {
+        sentences.add("the program does not pause its reads");
+        sentences.add(
+                switch (beats.mode()) {
+                    case WHEN_QUIET ->
+                        "earlier by what the last answer took, and before the first beat, the phase of which is spread, by"
+                                + " up to an interval";
+                    case ALWAYS -> "up to an interval earlier, for beats leave whatever comes in";
+                    case WATCH_ONLY ->
+                        "no beat is sent: the peer has promised a byte every " + Table.text(beats.interval())
+                                + ", and its silence alone is judged";
+                });
+    }
+
+    private void unsent(Optional<Found> found, List<String> sentences) {
+        onlyIfSilent(sentences);
+        neverClosedBefore(found, sentences);
+        if (!model.asksTheKernel()) {
+            backlog(found, sentences);
+        }
+        heartbeatMayBeEarlier(found, sentences);
+    }
+
+    /** What our own host drops is ours, and a heartbeat that only watches sends nothing. */
+    private void onlyIfSilent(List<String> sentences) {
+        if (policy.heartbeat().isPresent() && !model.beats()) {
+            sentences.add("a heartbeat that sends nothing notices only if the peer falls silent");
+        }
+    }
+
+    /** What stands before a beat, or is behind the silence of a peer that is not asked. */
+    private void backlog(Optional<Found> found, List<String> sentences) {
+        if (isHeartbeat(found)) {
+            if (!model.asksTheKernel()) {
+                sentences.add("the worst case is a full send buffer, which writeStallTimeout ends");
+            }
+            sentences.add("a backlog that moves excuses the silence: then from its last progress");
+        }
     }
 
     private void idle(Optional<Found> found, List<String> sentences) {
         if (found.isEmpty()) {
             sentences.add("neither keepalive nor a heartbeat: a side that only receives never learns");
-        } else if (policy.heartbeat().isPresent()) {
+        } else if (model.beats()) {
             sentences.add("each beat puts data in flight, which suspends keepalive");
-        } else if (model.userTimeout() > 0) {
-            sentences.add("the user timeout replaces the keepalive count");
+            if (!isHeartbeat(found) && !byUserTimeout(found)) {
+                sentences.add(
+                        "where the first beat, the phase of which is spread, comes before that, the heartbeat ends it");
+            }
+        } else {
+            if (model.userTimeout() > 0 && model.keepAliveOn()) {
+                sentences.add("the user timeout replaces the keepalive count");
+            }
+            heartbeatMayBeEarlier(found, sentences);
         }
     }
 
     /** The user timeout stays lifted once the window was closed, and is not put back for drops of our own. */
     private void neverClosedBefore(Optional<Found> found, List<String> sentences) {
         if (model.guarded() && byUserTimeout(found)) {
-            sentences.add("the peer's window was never closed before: afterwards the heartbeat alone ends it, "
-                    + answers(policy.heartbeat().orElseThrow()) + " after " + LAST_BYTE);
+            sentences.add("the peer's window was never closed before: afterwards "
+                    + (model.beats()
+                            ? "the heartbeat alone ends it, "
+                                    + answers(policy.heartbeat().orElseThrow()) + " after " + LAST_BYTE
+                            : "the kernel's retries end it"));
         }
     }
 
@@ -118,7 +173,10 @@ final class BoundConditions {
         } else if (found.isEmpty()) {
             sentences.add("the kernel probes for ever while it is answered");
         } else {
-            sentences.add("a peer that does not read cannot answer a heartbeat");
+            sentences.add(
+                    model.beats()
+                            ? "a peer that does not read cannot answer a heartbeat"
+                            : "a peer that does not read but goes on sending is left alone");
             if (model.guarded()) {
                 Duration stall = UserTimeoutSampling.of(Duration.ofMillis(model.userTimeout()))
                         .toleratedStall();

@@ -26,8 +26,8 @@ final class DetectWithin {
                 .interval(Duration.ofMillis(millis / 4))
                 .timeout(Duration.ofMillis(millis / 5))
                 .attempts(ATTEMPTS)
-                .slowReaderTolerance(Duration.ofMillis(millis * 45 / 100))
-                .writeStallTimeout(Duration.ofMillis(millis * 45 / 100))
+                .slowReaderTolerance(Duration.ofMillis(millis * 40 / 100))
+                .writeStallTimeout(Duration.ofMillis(millis * 40 / 100))
                 .build();
         long idle = Math.max(1, millis * 3 / 10_000);
         long interval = Math.max(1, millis / 10_000);

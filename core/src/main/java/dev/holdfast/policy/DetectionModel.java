@@ -8,6 +8,7 @@ import static dev.holdfast.socket.TcpOption.TCP_RTO_MAX_MS;
 import static dev.holdfast.socket.TcpOption.TCP_SYNCNT;
 import static dev.holdfast.socket.TcpOption.TCP_USER_TIMEOUT;
 
+import dev.holdfast.heartbeat.HeartbeatMode;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.policy.KernelFormulas.Span;
 import dev.holdfast.socket.SocketOptions;
@@ -63,7 +64,11 @@ final class DetectionModel {
             }
             case UNACKED_PEER_VANISHED -> {
                 race.enter(kernelOr(Detector.RETRANSMISSION), unacknowledged());
-                unansweredAndRepeated(race);
+                if (asksTheKernel()) {
+                    unansweredAndRepeated(race);
+                } else {
+                    unread(race); // behind a full send buffer, which is all that can be seen of data in flight
+                }
             }
             case ZERO_WINDOW_PEER_ALIVE -> {
                 if (userTimeout > 0 && !guarded()) {
@@ -77,15 +82,17 @@ final class DetectionModel {
             }
             case LOCAL_FILTER_DROP -> {
                 race.enter(filterCovered() ? Detector.USER_TIMEOUT : Detector.WINDOW_PROBES, filtered());
-                unanswered(race);
+                unsent(race);
             }
             case LOCAL_QUEUE_DROP -> {
                 race.enter(queueDetector(), queued());
-                unanswered(race);
+                unsent(race);
             }
             case IDLE_LOCAL_QUEUE_DROP -> {
-                afterBeat(race, queueDetector(), queued());
-                unanswered(race);
+                if (beats()) {
+                    afterBeat(race, queueDetector(), queued());
+                    unanswered(race);
+                }
             }
             case CONNECT_BLACKHOLED -> connecting(race);
             case CLOSED_PEER_VANISHED -> race.enter(kernelOr(Detector.ORPHAN_RETRIES), orphaned());
@@ -99,16 +106,39 @@ final class DetectionModel {
         if (keepAliveOn()) {
             race.enterUnlessBeaten(formulas.keepAlive(idle(), interval(), count(), userTimeout));
         }
-        unansweredAndRepeated(race);
+        if (beats()) {
+            unansweredAndRepeated(race);
+        } else {
+            unanswered(race); // nothing of ours is lost
+        }
     }
 
-    /** The first segment of ours that reaches what has forgotten the connection: a keepalive probe or a beat. */
+    /**
+     * The first segment of ours that reaches what has forgotten the connection: a keepalive probe or a beat. Without beats
+     * only the silence shows.
+     */
     private void reset(Race race) {
         if (keepAliveOn()) {
-            race.enterUnlessBeaten(formulas.keepAliveProbe(idle()));
+            race.enter(Detector.TCP_KEEPALIVE, formulas.keepAliveProbe(idle())); // a beat before it draws the reset too
         }
-        if (heartbeat != null) {
+        if (heartbeat != null && beats()) {
             race.enter(Detector.HEARTBEAT, beat(heartbeat));
+        } else {
+            unanswered(race);
+        }
+    }
+
+    /**
+     * Our own host keeps back what we send, beats too. What comes from the peer still comes, so where nothing is asked only a
+     * peer that falls silent for a reason of its own is noticed.
+     */
+    private void unsent(Race race) {
+        if (heartbeat != null && !beats()) {
+            race.mayBeAsEarlyAs(silence(heartbeat));
+        } else if (asksTheKernel()) {
+            unanswered(race);
+        } else {
+            unread(race); // as what is in flight
         }
     }
 
@@ -131,31 +161,32 @@ final class DetectionModel {
 
     private void unanswered(Race race, long more) {
         if (heartbeat != null) {
-            long bound = heartbeat.interval().toMillis()
-                    + heartbeat.attempts() * heartbeat.timeout().toMillis();
+            long bound = silence(heartbeat);
             long ticks = (heartbeat.attempts() + 1) * heartbeat.tick().toMillis();
-            race.enter(Detector.HEARTBEAT, new Span(bound, bound + ticks + more));
+            race.enter(Detector.HEARTBEAT, new Span(bound, bound + ticks + more + WAKE_UP));
         }
     }
 
     /**
      * Behind a closed window no probe gets out. The heartbeat then waits for slowReaderTolerance, or where the kernel can't
-     * be asked for writeStallTimeout, from the first probe on, and looks at it every timeout.
+     * be asked for writeStallTimeout, from the first probe on, and looks at it every timeout: what has moved since then it
+     * sees up to a timeout late.
      */
     private void unread(Race race) {
         if (heartbeat != null) {
             long interval = heartbeat.interval().toMillis();
             long timeout = heartbeat.timeout().toMillis();
-            boolean asksTheKernel = transport.supports(TCP_USER_TIMEOUT);
+            boolean asksTheKernel = asksTheKernel();
             long patience =
                     (asksTheKernel ? heartbeat.slowReaderTolerance() : heartbeat.writeStallTimeout()).toMillis();
-            long answers = heartbeat.attempts() * timeout;
+            long answers = silence(heartbeat);
+            long seen = asksTheKernel ? interval : Math.max(interval, timeout);
             long ticks = (heartbeat.attempts() + 2) * heartbeat.tick().toMillis();
             race.enter(
                     Detector.HEARTBEAT,
                     new Span(
-                            interval + (asksTheKernel ? Math.max(answers, patience) : answers),
-                            interval + Math.max(answers, patience + timeout) + ticks));
+                            asksTheKernel ? Math.max(answers, interval + patience) : answers,
+                            Math.max(answers, seen + patience + timeout) + ticks + WAKE_UP));
         }
     }
 
@@ -167,22 +198,27 @@ final class DetectionModel {
             race.enter(Detector.WINDOW_PROBES, formulas.windowProbes(kernel.retries2()));
         }
         if (heartbeat != null && transport.supports(TCP_USER_TIMEOUT)) {
-            long answers = heartbeat.interval().toMillis()
-                    + heartbeat.attempts() * heartbeat.timeout().toMillis();
+            long answers = silence(heartbeat);
             race.mayBeAsEarlyAs(guarded() ? Math.min(userTimeout, answers) : answers); // unanswered window probes
         }
     }
 
     /** The beat puts data in flight, and from then on the kernel's rules for data hold. */
     private void afterBeat(Race race, Detector withoutUserTimeout, Span span) {
-        if (heartbeat != null) {
+        if (heartbeat != null && beats()) {
             race.enter(kernelOr(withoutUserTimeout), beat(heartbeat).plus(span));
         }
     }
 
     private static Span beat(HeartbeatOptions heartbeat) {
         long interval = heartbeat.interval().toMillis();
-        return new Span(interval, interval + heartbeat.tick().toMillis());
+        return new Span(interval, interval + heartbeat.tick().toMillis() + WAKE_UP);
+    }
+
+    /** How long a peer is silent before it is judged. */
+    private static long silence(HeartbeatOptions heartbeat) {
+        return heartbeat.interval().toMillis()
+                + heartbeat.attempts() * heartbeat.timeout().toMillis();
     }
 
     private void connecting(Race race) {
@@ -232,6 +268,16 @@ final class DetectionModel {
                 : withoutUserTimeout;
     }
 
+    /** Whether a heartbeat sends anything: one that only watches puts nothing in flight. */
+    boolean beats() {
+        return heartbeat != null && heartbeat.mode() != HeartbeatMode.WATCH_ONLY;
+    }
+
+    /** Whether the heartbeat can ask the kernel why the peer is silent. */
+    boolean asksTheKernel() {
+        return transport.supports(TCP_USER_TIMEOUT);
+    }
+
     /** Whether a heartbeat on this transport lifts the user timeout from a closed window. */
     boolean guarded() {
         return heartbeat != null && userTimeout > 0;
@@ -277,11 +323,13 @@ final class DetectionModel {
 
         /**
          * Keepalive beside a heartbeat: each beat puts data in flight, which suspends keepalive. So it counts only if it is
-         * through before the next beat.
+         * through before the next beat, which in mode ALWAYS may come at any time.
          */
         void enterUnlessBeaten(Span span) {
-            long beat = heartbeat == null ? NEVER : heartbeat.interval().toMillis();
-            if (span.worst() <= beat) {
+            long beat =
+                    heartbeat == null || !beats() ? NEVER : heartbeat.interval().toMillis();
+            boolean putOff = heartbeat == null || heartbeat.mode() != HeartbeatMode.ALWAYS;
+            if (span.worst() <= beat && putOff) {
                 enter(Detector.TCP_KEEPALIVE, span);
             } else if (span.nominal() <= beat) {
                 nominal = Math.min(nominal, span.nominal());

@@ -49,7 +49,7 @@ public final class LivenessPolicy {
      *
      * <ul>
      *   <li>heartbeat every D/4, each answer within D/5, 2 attempts, so 0.65 D and three ticks; the rest of D is for stalls
-     *       of this process; a peer that lives but does not read, and a backlog that stands still, have 0.45 D;
+     *       of this process; a peer that lives but does not read, and a backlog that stands still, have 0.4 D;
      *   <li>keepalive idle 0.3 D and interval D/10 in whole seconds, for times in which no heartbeat runs;
      *   <li>keepalive count C, 3 or as many as fit, and a user timeout of idle + C * interval - interval/2, which keeps
      *       them all, so that heartbeat interval + 2 retransmission timeouts + user timeout, timer rounding included, stay
@@ -58,7 +58,8 @@ public final class LivenessPolicy {
      * </ul>
      *
      * <p>Not within D, where the transport has no user timeout, is {@link FailureMode#CLOSED_PEER_VANISHED}: the
-     * connection is no longer the program's.
+     * connection is no longer the program's. Such a transport cannot ask the kernel either, so that a send buffer which
+     * only fills after the peer has vanished counts from when it is full.
      *
      * @throws IllegalArgumentException if it is less than 3 s, in which TCP can't repeat a lost segment and keepalive, in
      *     whole seconds, can't send a probe, or more than 30 h, where keepalive idle would exceed the kernel's 32767 s

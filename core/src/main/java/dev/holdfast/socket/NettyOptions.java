@@ -1,6 +1,7 @@
 package dev.holdfast.socket;
 
 import dev.holdfast.socket.OptionTarget.Role;
+import dev.holdfast.verdict.TcpSnapshot;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -12,10 +13,12 @@ import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoop;
 import io.netty.channel.ServerChannel;
+import io.netty.util.AttributeKey;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,6 +29,8 @@ import org.slf4j.LoggerFactory;
  * after the bootstrap's own options, whatever resolver it has, and before the kernel.
  */
 final class NettyOptions {
+    private static final AttributeKey<TcpSnapshot> AT_FAILURE = AttributeKey.valueOf(NettyOptions.class, "at failure");
+
     private static final Logger log = LoggerFactory.getLogger(SocketOptions.class);
 
     private NettyOptions() {}
@@ -58,6 +63,10 @@ final class NettyOptions {
 
     static Future<OptionReport> inspect(SocketOptions options, Channel channel) {
         return onLoop(options, channel, true, application -> application.readAgain(OptionReport.of(channel)));
+    }
+
+    static Optional<TcpSnapshot> atConnectFailure(Channel channel) {
+        return Optional.ofNullable(channel.attr(AT_FAILURE).get());
     }
 
     private interface Step {
@@ -161,6 +170,10 @@ final class NettyOptions {
                 if (done.isSuccess()) {
                     report(channel, application, promise);
                 } else {
+                    if (role == Role.CONNECTING && channel.isOpen()) {
+                        // Netty tells of the failure first, and closes then: this is the last moment to ask the kernel.
+                        Transport.of(channel).snapshot(channel).ifPresent(channel.attr(AT_FAILURE)::set);
+                    }
                     promise.tryFailure(done.cause());
                 }
             });

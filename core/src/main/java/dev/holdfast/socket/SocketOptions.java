@@ -3,6 +3,7 @@ package dev.holdfast.socket;
 import static dev.holdfast.socket.TcpOption.*;
 
 import dev.holdfast.socket.internal.Durations;
+import dev.holdfast.verdict.TcpSnapshot;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -63,6 +64,15 @@ public final class SocketOptions {
     /** A builder that starts with these options. */
     public Builder toBuilder() {
         return new Builder(new EnumMap<>(asked), policy);
+    }
+
+    /**
+     * What the kernel knew of a {@link #connect(Bootstrap, SocketAddress)} that failed: how often it had sent the SYN, and
+     * whether anything came back that did not accept it. Empty where the connect did not fail, or the transport cannot ask (NIO).
+     * From any thread, once the connect's future is complete.
+     */
+    public static Optional<TcpSnapshot> atConnectFailure(Channel channel) {
+        return NettyOptions.atConnectFailure(channel);
     }
 
     /**

@@ -29,6 +29,8 @@ package dev.holdfast.verdict;
  *     <tr><td>the peer pings faster than permitted</td><td>FLOOD</td><td>FLOOD</td></tr>
  *     <tr><td>the peer breaks the rules of the protocol, or nothing can be agreed with it</td><td>PROTOCOL_ERROR</td>
  *         <td>PROTOCOL_ERROR</td></tr>
+ *     <tr><td>the peer closes (FIN) while data of ours has not left, as far as can be seen</td><td>CLOSED_EARLY</td>
+ *         <td>CLOSED_EARLY</td></tr>
  *     <tr><td>a certificate is refused, or a record cannot be read</td><td>TLS_FAILURE</td><td>TLS_FAILURE</td></tr>
  *   </tbody>
  * </table>
@@ -62,6 +64,8 @@ public enum DeathCause {
     PROTOCOL_ERROR,
     /** TLS failed: a certificate was refused by one of the sides, or a record could not be read. */
     TLS_FAILURE,
+    /** The peer closed in the regular way, but data of ours had not left yet, and never will. */
+    CLOSED_EARLY,
     /** An error that none of the others describes; the exception is all there is. */
     OTHER;
 

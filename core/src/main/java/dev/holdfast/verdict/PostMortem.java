@@ -14,8 +14,11 @@ import io.netty.channel.unix.Errors;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import java.net.NoRouteToHostException;
 import java.net.SocketTimeoutException;
+import java.nio.channels.ClosedChannelException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +49,9 @@ public final class PostMortem {
             "Network is unreachable", ENETUNREACH,
             "Software caused connection abort", ECONNABORTED);
 
+    /** How Netty's native transport words a connect that failed, in an exception that keeps its number to itself. */
+    private static final Pattern NUMBERED = Pattern.compile("failed with error\\(-(\\d+)\\)");
+
     private PostMortem() {}
 
     /**
@@ -66,7 +72,12 @@ public final class PostMortem {
             case ECONNRESET, EPIPE -> DeathCause.RESET;
             case EHOSTUNREACH, ENETUNREACH -> DeathCause.UNREACHABLE;
             case ECONNABORTED -> DeathCause.LOCALLY_ABORTED;
-            default -> evidence.map(PostMortem::endedSilently).orElse(DeathCause.OTHER);
+            default -> {
+                DeathCause silent = evidence.map(PostMortem::endedSilently).orElse(DeathCause.OTHER);
+                // Netty closes a channel at the peer's FIN, and fails what was still to be written.
+                boolean cutOff = silent == DeathCause.OTHER && find(error, ClosedChannelException.class);
+                yield cutOff ? DeathCause.CLOSED_EARLY : silent;
+            }
         };
     }
 
@@ -146,6 +157,10 @@ public final class PostMortem {
     private static int errnoOf(@Nullable String message) {
         if (message == null) {
             return 0;
+        }
+        Matcher numbered = NUMBERED.matcher(message);
+        if (numbered.find()) {
+            return Integer.parseInt(numbered.group(1));
         }
         for (Map.Entry<String, Integer> known : TEXTS.entrySet()) {
             if (message.startsWith(known.getKey())) {

@@ -4,6 +4,8 @@ import static dev.holdfast.verdict.TcpSnapshot.Field.LAST_ACK_RECV;
 import static dev.holdfast.verdict.TcpSnapshot.Field.NOTSENT_BYTES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.PROBES;
 import static dev.holdfast.verdict.TcpSnapshot.Field.RETRANSMITS;
+import static dev.holdfast.verdict.TcpSnapshot.Field.SEGS_IN;
+import static dev.holdfast.verdict.TcpSnapshot.Field.TOTAL_RETRANS;
 
 import java.time.Duration;
 import java.util.Optional;
@@ -39,11 +41,12 @@ final class Sentence {
                         + seconds(evidence.backlog().unmoved().toMillis()) + ".";
             case HEARTBEAT_TIMEOUT ->
                 evidence.probes().map(Sentence::silent).orElse("nothing came from it") + " (" + death.rule() + ").";
-            case CONNECT_TIMEOUT -> "nothing answered the connect.";
+            case CONNECT_TIMEOUT -> connecting(tcp);
             case HANDSHAKE_DEADLINE -> "it accepted the connection and did not finish the handshake in time.";
             case FLOOD -> "it pings faster than permitted (" + death.rule() + ").";
             case PROTOCOL_ERROR -> "the protocol was broken: " + because(death);
             case TLS_FAILURE -> "TLS failed: " + because(death);
+            case CLOSED_EARLY -> "it closed while data of ours was outstanding: " + because(death);
             case OTHER -> "the error is all that is known: " + because(death);
         };
     }
@@ -64,6 +67,19 @@ final class Sentence {
                         : "nothing has been acknowledged since; the last sign of its kernel is "
                                 + seconds(tcp.get(LAST_ACK_RECV, 0)) + " old";
         return asked + seen + ": its host or the path to it is gone.";
+    }
+
+    private static String connecting(@Nullable TcpSnapshot tcp) {
+        if (tcp == null) {
+            return "nothing answered the connect.";
+        }
+        long syns = tcp.get(TOTAL_RETRANS, 0) + 1;
+        String sent = syns == 1 ? "a SYN was" : syns + " SYNs were";
+        long segments = tcp.get(SEGS_IN, 0);
+        return segments == 0
+                ? sent + " sent, and nothing came back."
+                : sent + " sent, and what came back (segments: " + segments + ") accepts none of them: something there"
+                        + " may still hold an old connection of the same addresses and ports (TIME_WAIT).";
     }
 
     private static String hung(Probes probes) {

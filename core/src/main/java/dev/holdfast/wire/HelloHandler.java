@@ -6,6 +6,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslClientHelloHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
@@ -144,7 +145,9 @@ public final class HelloHandler extends ChannelInboundHandlerAdapter {
 
     private void beginBehindTls(ChannelHandlerContext context) {
         SslHandler tls = context.pipeline().get(SslHandler.class);
-        if (tls == null || tls.handshakeFuture().isSuccess()) {
+        boolean comes =
+                context.pipeline().get(SslClientHelloHandler.class) != null; // SNI makes an SslHandler of itself
+        if (!comes && (tls == null || tls.handshakeFuture().isSuccess())) {
             begin(context);
         }
     }

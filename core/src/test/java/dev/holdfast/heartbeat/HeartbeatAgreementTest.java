@@ -226,7 +226,7 @@ class HeartbeatAgreementTest {
                 out.release();
             }
         }
-        assertThat(answered).isEqualTo(41);
+        assertThat(answered).isEqualTo(52);
         assertThat(death().death().cause()).isEqualTo(DeathCause.FLOOD);
         assertThat(death().death().rule()).contains("permittedPeerInterval PT0.005S");
     }

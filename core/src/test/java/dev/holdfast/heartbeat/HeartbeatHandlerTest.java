@@ -350,6 +350,7 @@ class HeartbeatHandlerTest {
         toFirstBeat();
         pass(2500);
         assertThat(events(PeerDead.class)).isEmpty();
+        assertThat(sent()).as("the kernel is asked again each timeout").isGreaterThan(5);
         pass(1500);
         assertThat(events(PeerDead.class).get(0).death().rule()).contains("pausedReadsLimit PT3S");
     }

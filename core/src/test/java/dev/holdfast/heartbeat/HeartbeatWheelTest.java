@@ -170,6 +170,16 @@ class HeartbeatWheelTest {
     }
 
     @Test
+    void stallThatNoTickHasBookedYet_isLeftOutAsWell() {
+        Node node = new Node(100, 10 * MS);
+        node.join(10 * MS);
+        pass(10 * MS);
+        long before = wheel.unstalledNanos(wheel.nowNanos());
+        channel.advanceTimeBy(3000, TimeUnit.MILLISECONDS); // and something of the loop runs before the tick
+        assertThat(wheel.unstalledNanos(wheel.nowNanos()) - before).isEqualTo(20 * MS);
+    }
+
+    @Test
     void stamp_ofAReadInAStall_mayBeAsYoungAsItsEnd() {
         Node node = new Node(100, 10 * MS);
         node.join(10 * MS);

@@ -145,6 +145,20 @@ class VerdictTest {
     }
 
     @Test
+    void pausedReads_whereNothingOfOursAsksTheKernel_areExcusedUpToTheLimit() {
+        HeartbeatSettings watching = new HeartbeatSettings(
+                HeartbeatProtocol.frame(1, 2),
+                SETTINGS.options.toBuilder().mode(HeartbeatMode.WATCH_ONLY).build(),
+                (channel, event) -> {});
+        TcpSnapshot idle = tcp(0, 0, 0, 64256, 40);
+        Situation below = new Situation(idle, true, 20 * SECOND - 1, 0, 0, 0, 0, false);
+        Situation at = new Situation(idle, true, 20 * SECOND, 0, 0, 0, 0, false);
+        assertThat(Verdict.of(below, watching).ruling()).isEqualTo(Ruling.EXCUSED);
+        assertThat(Verdict.of(at, watching).cause()).isEqualTo(DeathCause.HEARTBEAT_TIMEOUT);
+        assertThat(Verdict.of(at, SETTINGS).ruling()).isEqualTo(Ruling.EXCUSED);
+    }
+
+    @Test
     void kernelsBacklog_thatCannotBeSeen_isExcusedForItsTime() {
         Situation full = new Situation(null, false, 0, 0, 0, 0, 1, true);
         assertThat(Verdict.of(full, SETTINGS).ruling()).isEqualTo(Ruling.EXCUSED);

@@ -2,6 +2,7 @@ package dev.holdfast.policy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.heartbeat.HeartbeatMode;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.policy.DetectionBounds.Bound;
 import dev.holdfast.policy.KernelFormulas.Span;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What holds for every policy and kernel: thousands of them by chance, the seed in the message of a failure. */
 class BoundsPropertyTest {
     private static final int RUNS = 3000;
+    private static final List<HeartbeatMode> MODES = List.of(HeartbeatMode.values());
     private static final List<Integer> FREQUENCIES = List.of(100, 250, 300, 1000);
 
     private static void forAll(Consumer<Random> property) {
@@ -142,6 +144,8 @@ class BoundsPropertyTest {
                 .interval(Duration.ofMillis(9 + any(random, 100_000)))
                 .timeout(Duration.ofMillis(9 + any(random, 100_000)))
                 .attempts(any(random, 100))
+                .mode(MODES.get(random.nextInt(3)))
+                .writeStallTimeout(Duration.ofMillis(9 + any(random, 100_000)))
                 .build();
     }
 
@@ -197,15 +201,24 @@ class BoundsPropertyTest {
             Duration answers = beats.timeout().multipliedBy(beats.attempts());
             Duration patience = longer(beats.slowReaderTolerance(), beats.writeStallTimeout())
                     .plus(beats.timeout());
-            boolean closedWindow = mode.name().startsWith("ZERO_WINDOW");
+            boolean local = mode.name().contains("LOCAL_");
+            if (local && beats.mode() == HeartbeatMode.WATCH_ONLY) {
+                return; // it sends nothing that our own host could drop
+            }
+            boolean nothingSent = !mode.name().startsWith("ZERO_WINDOW")
+                    && mode != FailureMode.UNACKED_PEER_VANISHED
+                    && (!local || mode == FailureMode.IDLE_LOCAL_QUEUE_DROP);
+            Duration wakeUp = Duration.ofMillis(100);
             Duration missing = Duration.ofMillis(500).minus(answers); // until the kernel has repeated what was lost
             Duration repeated = missing.isNegative()
                     ? Duration.ZERO
                     : missing.plus(beats.timeout()).plus(beats.tick());
-            Duration limit = beats.interval()
-                    .plus(closedWindow ? longer(answers, patience).plus(beats.tick()) : answers)
+            Duration judged = beats.interval().plus(answers);
+            Duration stalled = longer(beats.interval(), beats.timeout()).plus(patience);
+            Duration limit = (nothingSent ? judged : longer(judged, stalled).plus(beats.tick()))
                     .plus(beats.tick().multipliedBy(beats.attempts() + 1))
-                    .plus(repeated);
+                    .plus(repeated)
+                    .plus(wakeUp);
 
             assertThat(LivenessPolicy.of(anyOptions(random).build(), beats)
                             .bounds(anyKernel(random), anyTransport(random))
@@ -246,6 +259,29 @@ class BoundsPropertyTest {
                     LivenessPolicy.of(options, anyHeartbeat(random))
                             .bounds(kernel, transport)
                             .worstCase(mode),
+                    LivenessPolicy.of(options).bounds(kernel, transport).worstCase(mode));
+        });
+    }
+
+    /** It puts nothing in flight, so keepalive too is as it was; only from a closed window it lifts the user timeout. */
+    @ParameterizedTest
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"ZERO_WINDOW_PEER_ALIVE", "ZERO_WINDOW_PEER_VANISHED"})
+    void bound_watchOnlyAdded_isNeverLater(FailureMode mode) {
+        forAll(random -> {
+            SocketOptions options = anyOptions(random).build();
+            KernelSettings kernel = anyKernel(random);
+            Transport transport = anyTransport(random);
+            if (options.userTimeout().filter(user -> user.toMillis() < 6 * 210).isPresent()) {
+                return;
+            }
+            HeartbeatOptions watch = anyHeartbeat(random).toBuilder()
+                    .mode(HeartbeatMode.WATCH_ONLY)
+                    .build();
+
+            notLater(
+                    LivenessPolicy.of(options, watch).bounds(kernel, transport).worstCase(mode),
                     LivenessPolicy.of(options).bounds(kernel, transport).worstCase(mode));
         });
     }

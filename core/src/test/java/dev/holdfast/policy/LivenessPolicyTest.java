@@ -95,8 +95,8 @@ class LivenessPolicyTest {
                         .interval(Duration.ofMillis(2500))
                         .timeout(Duration.ofSeconds(2))
                         .attempts(2)
-                        .slowReaderTolerance(Duration.ofMillis(4500))
-                        .writeStallTimeout(Duration.ofMillis(4500))
+                        .slowReaderTolerance(Duration.ofMillis(4000))
+                        .writeStallTimeout(Duration.ofMillis(4000))
                         .build());
         assertThat(policy.socketOptions())
                 .isEqualTo(SocketOptions.builder()

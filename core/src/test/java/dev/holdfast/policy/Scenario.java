@@ -1,14 +1,17 @@
 package dev.holdfast.policy;
 
+import dev.holdfast.heartbeat.HeartbeatMode;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.socket.SocketOptions;
+import dev.holdfast.socket.Transport;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
  * A policy and a kernel written in one line, such as {@code keepalive=2/1/3 user=4000 retries2=5}: keepalive in seconds,
- * heartbeat (interval/timeout/attempts), user timeout, connect timeout and rtoMax in milliseconds.
+ * heartbeat (interval/timeout/attempts, mode and writeStallTimeout as mode and stall), user timeout, connect timeout and
+ * rtoMax in milliseconds.
  */
 record Scenario(LivenessPolicy policy, KernelSettings kernel) {
     static Scenario of(String line) {
@@ -28,6 +31,10 @@ record Scenario(LivenessPolicy policy, KernelSettings kernel) {
 
     DetectionBounds bounds() {
         return policy.bounds(kernel, AllOptionsTransport.INSTANCE);
+    }
+
+    DetectionBounds boundsByNio() {
+        return policy.bounds(kernel, Transport.nio());
     }
 
     private static LivenessPolicy policy(Map<String, String> given) {
@@ -55,13 +62,17 @@ record Scenario(LivenessPolicy policy, KernelSettings kernel) {
             return LivenessPolicy.of(options.build());
         }
         String[] beats = given.remove("heartbeat").split("/", -1);
-        return LivenessPolicy.of(
-                options.build(),
-                HeartbeatOptions.builder()
-                        .interval(Duration.ofMillis(Long.parseLong(beats[0])))
-                        .timeout(Duration.ofMillis(Long.parseLong(beats[1])))
-                        .attempts(Integer.parseInt(beats[2]))
-                        .build());
+        HeartbeatOptions.Builder heartbeat = HeartbeatOptions.builder()
+                .interval(Duration.ofMillis(Long.parseLong(beats[0])))
+                .timeout(Duration.ofMillis(Long.parseLong(beats[1])))
+                .attempts(Integer.parseInt(beats[2]));
+        if (given.containsKey("mode")) {
+            heartbeat.mode(HeartbeatMode.valueOf(given.remove("mode")));
+        }
+        if (given.containsKey("stall")) {
+            heartbeat.writeStallTimeout(Duration.ofMillis(Long.parseLong(given.remove("stall"))));
+        }
+        return LivenessPolicy.of(options.build(), heartbeat.build());
     }
 
     private static KernelSettings kernel(Map<String, String> given) {

@@ -3,6 +3,7 @@ package dev.holdfast.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.holdfast.heartbeat.HeartbeatMode;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.policy.Middlebox.Expiry;
 import dev.holdfast.policy.Survival.Outcome;
@@ -86,6 +87,47 @@ class SurvivalTest {
         assertThat(survival.refreshedBy()).isEqualTo(Detector.NONE);
         assertThat(survival.longestSilence()).isEmpty();
         assertThat(survival.explanation()).contains(box.name(), "nothing refreshes it");
+    }
+
+    private static LivenessPolicy watching(LivenessPolicy others, long interval) {
+        return LivenessPolicy.of(
+                others.socketOptions(),
+                HeartbeatOptions.builder()
+                        .mode(HeartbeatMode.WATCH_ONLY)
+                        .interval(Duration.ofSeconds(interval))
+                        .build());
+    }
+
+    /** What this side does not send refreshes nothing; the peer may, if its promise is short enough. */
+    @ParameterizedTest
+    @CsvSource({"59, UNKNOWN", "60, IS_CUT", "61, IS_CUT"})
+    void survives_watchOnly_dependsOnThePeersPromise(long interval, Outcome outcome) {
+        Survival survival = watching(keepAlive(50), interval).survives(Middlebox.AWS_ALB);
+
+        assertThat(survival.outcome()).isEqualTo(outcome);
+        assertThat(survival.refreshedBy()).isEqualTo(Detector.NONE);
+        assertThat(survival.longestSilence()).isEmpty();
+        assertThat(survival.explanation().contains("only if the peer sends every 59 s, as it has promised"))
+                .isEqualTo(outcome == Outcome.UNKNOWN);
+        assertThat(survival.explanation()).contains("nothing refreshes it, keepalive probes don't count there");
+    }
+
+    @Test
+    void survives_watchOnly_keepAliveCountsAsWithoutAHeartbeat() {
+        Survival enough = watching(keepAlive(311), 10).survives(Middlebox.AWS_NLB);
+        Survival tooSlow = watching(keepAlive(312), 10).survives(Middlebox.AWS_NLB);
+        Survival unset = watching(keepAlive(312), 10).survives(Middlebox.HAPROXY);
+
+        assertThat(enough).isEqualTo(keepAlive(311).survives(Middlebox.AWS_NLB));
+        assertThat(tooSlow.outcome()).isEqualTo(Outcome.UNKNOWN);
+        assertThat(tooSlow.refreshedBy()).isEqualTo(Detector.TCP_KEEPALIVE);
+        assertThat(tooSlow.longestSilence()).contains(Duration.ofMillis(351_000));
+        assertThat(tooSlow.explanation())
+                .endsWith(
+                        "only if the peer sends every 10 s, as it has promised; from this side: a keepalive probe at least"
+                                + " every 5 min 51 s");
+        assertThat(unset.outcome()).isEqualTo(Outcome.UNKNOWN);
+        assertThat(unset.explanation()).contains("only with a longer idle timeout");
     }
 
     /** 311 s of keepalive idle fire at the latest an eighth later, after 349.875 s; 312 s after 351 s. */

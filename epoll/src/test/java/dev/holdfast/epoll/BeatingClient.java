@@ -165,7 +165,10 @@ final class BeatingClient implements AutoCloseable {
 
     /** Reads everything and keeps nothing. */
     @ChannelHandler.Sharable
-    static final class Discard extends ChannelInboundHandlerAdapter {
+    static final class Discard extends Behind {}
+
+    /** What stands behind a heartbeat. */
+    static class Behind extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
             ReferenceCountUtil.release(message);

@@ -10,10 +10,12 @@ import dev.holdfast.heartbeat.HeartbeatEvent.Alive;
 import dev.holdfast.heartbeat.HeartbeatEvent.LocalStall;
 import dev.holdfast.heartbeat.HeartbeatEvent.PeerDead;
 import dev.holdfast.heartbeat.HeartbeatEvent.Suspect;
+import dev.holdfast.heartbeat.HeartbeatHandler;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.DeathCause;
 import dev.holdfast.verdict.PeerDeath;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.DuplexChannel;
 import java.time.Duration;
@@ -181,8 +183,11 @@ class HeartbeatIT {
             }
             client.assertNobodyDiesWithin(Duration.ofMillis(600)); // a half-close is no death
             peer.reset();
-            client.write(1);
+            // the peer's thread may have to wake up for the reset, and who stays silent learns nothing of it
+            ScheduledFuture<?> writer =
+                    client.channel.eventLoop().scheduleAtFixedRate(() -> client.write(1), 0, 10, TimeUnit.MILLISECONDS);
             assertThat(client.awaitDeath().cause()).isEqualTo(DeathCause.RESET);
+            writer.cancel(false);
         }
     }
 
@@ -214,6 +219,33 @@ class HeartbeatIT {
             assertThat(death.cause()).isEqualTo(DeathCause.RESET);
             assertThat(death.detectedAfter()).isGreaterThanOrEqualTo(TIMEOUT.multipliedBy(4));
             assertThat(client.events(Alive.class)).isEmpty();
+        }
+    }
+
+    /** Starts the heartbeat by hand, when the channel is not active yet. */
+    private static final class Starter extends BeatingClient.Behind {
+        @Override
+        public void handlerAdded(ChannelHandlerContext context) {
+            context.pipeline().get(HeartbeatHandler.class).start();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("transports")
+    void startByHand_beforeTheChannelIsActive_countsThen_andAfterAMove(Transport transport) throws Exception {
+        try (ScriptedPeer peer = new ScriptedPeer();
+                Loopback elsewhere = new Loopback(transport);
+                BeatingClient client = new BeatingClient(
+                        new Loopback(transport),
+                        peer.address(),
+                        options().manualStart(true).build(),
+                        true,
+                        List.of(),
+                        new Starter())) {
+            client.awaitMoreBeats(3);
+            client.channel.deregister().sync();
+            elsewhere.group.register(client.channel).sync();
+            client.awaitMoreBeats(3);
         }
     }
 }

@@ -99,6 +99,10 @@ final class BeatProtocol {
         return new IllegalArgumentException("'" + text + "' (expected: " + rule + ")");
     }
 
+    boolean isFramed() {
+        return this == FRAMED;
+    }
+
     boolean isNone() {
         return this == NONE;
     }

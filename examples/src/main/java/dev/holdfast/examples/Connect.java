@@ -5,6 +5,7 @@ import dev.holdfast.socket.OptionReport;
 import dev.holdfast.socket.SocketOptionException;
 import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.Transport;
+import dev.holdfast.verdict.Backlog;
 import dev.holdfast.verdict.DeathCause;
 import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
@@ -119,7 +120,7 @@ final class Connect implements Callable<Integer> {
             return 0;
         }
         if (!connected.isSuccess()) {
-            return failed(connected.cause(), Duration.ofMillis(log.elapsedMillis() - started), log);
+            return failed(connected, Duration.ofMillis(log.elapsedMillis() - started), log);
         }
         Channel channel = connected.channel();
         boolean wholeLines =
@@ -149,7 +150,8 @@ final class Connect implements Callable<Integer> {
     }
 
     /** A connect that did not succeed: what the user can mend ends with 2, a peer that cannot be had with 3. */
-    private int failed(Throwable cause, Duration after, EventLog log) {
+    private int failed(ChannelFuture connect, Duration after, EventLog log) {
+        Throwable cause = connect.cause();
         if (cause instanceof SocketOptionException) {
             throw bad(String.valueOf(cause.getMessage()));
         }
@@ -159,7 +161,12 @@ final class Connect implements Callable<Integer> {
         }
         dead(
                 new PeerDeath(
-                        endpoint.toString(), named, after, "the connect failed", Evidence.NONE, Optional.of(cause)),
+                        endpoint.toString(),
+                        named,
+                        after,
+                        "the connect failed",
+                        Evidence.of(SocketOptions.atConnectFailure(connect.channel()), false, Backlog.NONE),
+                        Optional.of(cause)),
                 log);
         return Holdfast.DEAD_PEER;
     }

@@ -57,8 +57,16 @@ final class HeartbeatArguments {
             }
             return Optional.empty();
         }
-        return Optional.of(new Beats(
-                spoken, times.get().toBuilder().mode(asked).beatEvents(true).build()));
+        HeartbeatOptions options =
+                times.get().toBuilder().mode(asked).beatEvents(true).build();
+        if (spoken.isFramed()) {
+            try {
+                options.hello();
+            } catch (IllegalArgumentException tooLong) {
+                throw bad("--protocol framed: " + tooLong.getMessage());
+            }
+        }
+        return Optional.of(new Beats(spoken, options));
     }
 
     private Optional<Beats> withoutTimes(BeatProtocol spoken, boolean mayOnlyAnswer) {

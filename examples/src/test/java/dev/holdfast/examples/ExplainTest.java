@@ -150,8 +150,8 @@ class ExplainTest {
     void json_heartbeat_coversTheHungProgram(@TempDir Path folder) throws IOException {
         Run run = explain(defaults(folder), "--heartbeat", "5s/1s/2");
 
-        assertBound(run, "PEER_PROGRAM_HUNG", 7000L, 7300L, "HEARTBEAT");
-        assertBound(run, "IDLE_LOCAL_QUEUE_DROP", 7000L, 7300L, "HEARTBEAT");
+        assertBound(run, "PEER_PROGRAM_HUNG", 7000L, 7400L, "HEARTBEAT");
+        assertBound(run, "IDLE_LOCAL_QUEUE_DROP", 7000L, 7400L, "HEARTBEAT");
         assertThat(run.middlebox("nginx stream").get("outcome").getAsString()).isEqualTo("SURVIVES");
     }
 
