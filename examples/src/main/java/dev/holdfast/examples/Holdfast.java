@@ -12,7 +12,7 @@ import picocli.CommandLine.ParameterException;
         mixinStandardHelpOptions = true,
         version = "holdfast 0.1.0-SNAPSHOT",
         description = "TCP connections that live long, and what is known about their deaths.",
-        subcommands = {Explain.class, Connect.class, Listen.class, Demo.class, Lab.class},
+        subcommands = {Explain.class, Connect.class, Listen.class, Demo.class, Lab.class, Doctor.class},
         scope = CommandLine.ScopeType.INHERIT,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -57,6 +57,6 @@ public final class Holdfast implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "no command given (expected: explain, connect, listen, demo or lab)");
+                spec.commandLine(), "no command given (expected: explain, connect, listen, demo, lab or doctor)");
     }
 }
