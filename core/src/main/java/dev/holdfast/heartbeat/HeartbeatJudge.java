@@ -170,7 +170,10 @@ abstract class HeartbeatJudge extends ReadWatch {
         HeartbeatWheel wheel = settings.wheel;
         Duration silent = wheel != null
                 ? Duration.ofNanos(silenceNanos(wheel.nowNanos()))
-                : Duration.ofMillis(tcp == null ? 0 : tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0));
+                : tcp == null
+                        ? Duration.ofNanos(
+                                sinceCountingNanos(mine.executor().ticker().nanoTime()))
+                        : Duration.ofMillis(tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0));
         die(mine, cause, rule, evidence, silent, error);
     }
 

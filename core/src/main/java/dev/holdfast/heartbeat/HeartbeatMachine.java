@@ -257,6 +257,11 @@ abstract class HeartbeatMachine extends WheelNode {
         strikes = 0;
     }
 
+    /** The time since counting began, if no ping has come: all that is known of a connection whose handshake never ended. */
+    final long sinceCountingNanos(long now) {
+        return Math.max(0, millis(now) - pingsDueMillis) * (long) NANOS_PER_MILLI;
+    }
+
     /**
      * One or more pings of the peer's came in with one read, which count as one: what its own stall, or ours, or a loss on
      * the way has bunched is not held against it. Neither is a burst after a quiet minute.

@@ -230,7 +230,8 @@ final class HeartbeatWheel {
         originNanos = size == 1 ? tickNanos : dueNanos(); // the beats of those who are here stay on the ticks
         periodNanos = period;
         position = 0;
-        long toFirst = originNanos + period - ticker.nanoTime();
+        // The next point of the grid that is not past: Netty refuses a negative delay, and we may just have stalled.
+        long toFirst = period - Math.floorMod(ticker.nanoTime() - originNanos, period);
         ticking = loop.scheduleAtFixedRate(this::tick, toFirst, period, TimeUnit.NANOSECONDS);
         while (!all.isEmpty()) {
             // Where each belongs is not kept: the next slot wakes it up, and it says.

@@ -71,7 +71,7 @@ final class Sentence {
 
     private static String connecting(@Nullable TcpSnapshot tcp) {
         if (tcp == null) {
-            return "nothing answered the connect.";
+            return "nothing accepted the connect in time.";
         }
         long syns = tcp.get(TOTAL_RETRANS, 0) + 1;
         String sent = syns == 1 ? "a SYN was" : syns + " SYNs were";

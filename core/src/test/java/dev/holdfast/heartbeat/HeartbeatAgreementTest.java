@@ -198,6 +198,7 @@ class HeartbeatAgreementTest {
         pass(3000 + TICK);
         assertThat(death().death().cause()).isEqualTo(DeathCause.HANDSHAKE_DEADLINE);
         assertThat(death().death().explain()).contains("is given up").contains("handshake");
+        assertThat(death().death().detectedAfter()).isBetween(Duration.ofMillis(2999), Duration.ofMillis(3100));
     }
 
     @Test

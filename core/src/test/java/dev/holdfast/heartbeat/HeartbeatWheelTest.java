@@ -170,6 +170,21 @@ class HeartbeatWheelTest {
     }
 
     @Test
+    void fasterNode_thatJoinsInAStall_keepsEverybodyTicking() {
+        Node slow = new Node(1000, 100 * MS);
+        slow.join(100 * MS);
+        pass(100 * MS);
+        channel.advanceTimeBy(1000, TimeUnit.MILLISECONDS); // no tick has run since
+        Node fast = new Node(100, 10 * MS);
+        fast.join(1110 * MS);
+        for (int i = 0; i < 100; i++) {
+            pass(10 * MS);
+        }
+        assertThat(fast.wakeUps).hasSizeGreaterThan(90);
+        assertThat(slow.wakeUps).hasSizeGreaterThan(9);
+    }
+
+    @Test
     void stallThatNoTickHasBookedYet_isLeftOutAsWell() {
         Node node = new Node(100, 10 * MS);
         node.join(10 * MS);

@@ -3,6 +3,8 @@ package dev.holdfast.examples.lab;
 import dev.holdfast.policy.FailureMode;
 import dev.holdfast.policy.Middlebox;
 import dev.holdfast.policy.Survival;
+import dev.holdfast.verdict.DeathCause;
+import dev.holdfast.wire.CloseReason;
 import java.time.Duration;
 import java.util.List;
 
@@ -16,6 +18,15 @@ final class Cases {
     private static final int ATTEMPTS_INTO_TIME_WAIT = 12;
     /** What the NAT takes to forget a closed flow, and a margin. */
     private static final Duration NAT_FORGETS_CLOSED = Duration.ofMillis(2500);
+
+    private static final Duration DEFERRED = Duration.ofSeconds(3);
+    private static final Duration HANDSHAKE_LIMIT = Duration.ofSeconds(1);
+    private static final Duration AT_ONCE = Duration.ofMillis(500);
+    /** For processes to wake up, and for a limit that was overslept to be looked at again. */
+    private static final Duration SLACK = Duration.ofMillis(200);
+
+    private static final Duration KEEPALIVE_BY_DEFAULT =
+            Duration.ofSeconds(7200).plus(Duration.ofSeconds(75).multipliedBy(9));
 
     private Cases() {}
 
@@ -31,14 +42,20 @@ final class Cases {
                 lateProbe("late-probe-10s", Duration.ofSeconds(10)),
                 synIntoTimeWait(),
                 deferSpeaksFirst(),
-                deferSilent(),
+                deferFramed(),
+                deferSilent("defer-accept-1s", Duration.ofSeconds(1), Duration.ofSeconds(1)),
+                deferSilent("defer-accept-2s", Duration.ofSeconds(2), DEFERRED),
+                deferSilent("defer-accept-4s", Duration.ofSeconds(4), Duration.ofSeconds(7)),
+                deferDeadline(),
+                helloUnanswered(),
                 deferForgotten(),
                 cableIdle(),
                 cableInFlight(),
                 cableLocal(),
                 suspended(),
                 keepAliveOnTheWire(),
-                keepAliveOfBoth());
+                keepAliveOfBoth(),
+                keepAliveByDefault());
     }
 
     private static Scenario balancerKept() {
@@ -148,9 +165,28 @@ final class Cases {
                     }
                 })
                 .after(stage -> {
+                    stage.checkExplained("accepts none of them");
                     stage.fixOutsidePort(false);
                     stage.startConnect();
                     stage.awaitAfterConnect("up");
+                });
+    }
+
+    private static Scenario deferFramed() {
+        return Scenario.of(
+                        "defer-accept-framed",
+                        "the same in the framed protocol, which begins with HELLO: accepted and agreed at once",
+                        Fault.NONE)
+                .with("heartbeat=1s/1s/2 handshake=2s")
+                .peer("hello:2000", "defer-accept=3s")
+                .watch(Duration.ofSeconds(5))
+                .course(stage -> {
+                    stage.connect();
+                    stage.await("server", "agreed");
+                    stage.await("client", "beat");
+                    stage.check(
+                            stage.between("client", "up", "client", "agreed").compareTo(AT_ONCE) < 0,
+                            "it was not accepted at once");
                 });
     }
 
@@ -166,27 +202,68 @@ final class Cases {
                     stage.await("server", "accepted");
                     stage.exchange();
                     stage.check(
-                            stage.between("client", "up", "server", "accepted").compareTo(Duration.ofMillis(500)) < 0,
+                            stage.between("client", "up", "server", "accepted").compareTo(AT_ONCE) < 0,
                             "it was not accepted at once");
                 });
     }
 
-    private static Scenario deferSilent() {
+    /** The kernel knows no other times than those at which it would repeat its SYN/ACK: 1, 3, 7 s. */
+    private static Scenario deferSilent(String name, Duration asked, Duration kept) {
         return Scenario.of(
-                        "defer-accept-silent",
-                        "TCP_DEFER_ACCEPT 2 s, which becomes 3 s, and a silent client: connected for itself, and for 3 s"
-                                + " unknown to the server's program",
+                        name,
+                        "TCP_DEFER_ACCEPT " + asked.toSeconds() + " s, which is " + kept.toSeconds()
+                                + " s in the kernel, and a silent client: connected for itself, and for "
+                                + kept.toSeconds() + " s unknown to the server's program",
                         Fault.NONE)
                 .with("-", "keepalive=1s/1s/2")
-                .peer("answer", "defer-accept=2s")
+                .peer("answer", "defer-accept=" + asked.toSeconds() + "s")
                 .watch(Duration.ofSeconds(2))
                 .course(stage -> {
                     stage.connect();
+                    stage.checkTold("server", "listening", "deferAccept", Long.toString(kept.toSeconds()));
                     stage.await("server", "accepted");
+                    Duration until = stage.between("client", "up", "server", "accepted");
                     stage.check(
-                            stage.between("client", "up", "server", "accepted").compareTo(Duration.ofMillis(2700)) >= 0,
-                            "it was accepted before 3 s");
+                            until.compareTo(kept.minus(Limit.EARLY)) >= 0
+                                    && until.compareTo(roundedUp(kept).plus(SLACK)) <= 0,
+                            "it was accepted after " + until);
                 });
+    }
+
+    /** The kernel's timers round up, by at most an eighth. */
+    private static Duration roundedUp(Duration timers) {
+        return timers.multipliedBy(9).dividedBy(8);
+    }
+
+    /** The silent client is accepted at 3 s, and has the handshake limit from then on. */
+    private static Scenario deferDeadline() {
+        return Scenario.of(
+                        "defer-accept-deadline",
+                        "the same with 3 s and a server that waits 1 s for a HELLO: it names HANDSHAKE_DEADLINE, tells the"
+                                + " client why in its CLOSE, and closes",
+                        Fault.CLOSED)
+                .within(
+                        Moment.CONNECT,
+                        DEFERRED.plus(HANDSHAKE_LIMIT),
+                        roundedUp(DEFERRED).plus(HANDSHAKE_LIMIT).plus(SLACK))
+                .with("handshake=none")
+                .peer("hello:" + HANDSHAKE_LIMIT.toMillis(), "defer-accept=" + DEFERRED.toSeconds() + "s")
+                .course(stage -> {
+                    stage.connect();
+                    stage.checkTold("server", "peer-dead", "cause", DeathCause.HANDSHAKE_DEADLINE.name());
+                    stage.checkTold("client", "close-received", "reason", CloseReason.HANDSHAKE_TIMEOUT.name());
+                });
+    }
+
+    private static Scenario helloUnanswered() {
+        return Scenario.of(
+                        "hello-unanswered",
+                        "the server accepts, reads and says nothing: our own handshake limit decides",
+                        Fault.HANDSHAKE)
+                .within(Moment.CONNECT, HANDSHAKE_LIMIT, HANDSHAKE_LIMIT.plus(SLACK))
+                .with("heartbeat=5s/1s/2 handshake=" + HANDSHAKE_LIMIT.toSeconds() + "s")
+                .peer("silent", "-")
+                .course(Stage::connect);
     }
 
     /** The server asks once more at 3 s; where that is lost, it forgets the client at 7 s (tcp_synack_retries = 1). */
@@ -279,7 +356,8 @@ final class Cases {
     private static Scenario keepAliveOfBoth() {
         return Scenario.of(
                         "keepalive-both",
-                        "both sides probe: the peer's probes do not put ours off, each keeps its own time",
+                        "both sides probe: the peer's probes do not put ours off (measured on 6.18), each keeps its own"
+                                + " time; what counts is the answer to one's own",
                         Fault.NONE)
                 .with("keepalive=2s/1s/3")
                 .peer("answer", "keepalive=1s/1s/3")
@@ -287,5 +365,25 @@ final class Cases {
                 .watch(Duration.ofMillis(7500))
                 .course(Stage::connect)
                 .wire(KeepAliveProbes::comeFromBoth);
+    }
+
+    private static Scenario keepAliveByDefault() {
+        return Scenario.of(
+                        "keepalive-defaults",
+                        "keepalive that is merely on takes 7200 s + 9 * 75 s, by the formula and by getsockopt of a socket on"
+                                + " which nobody has set its times; nobody waits for it",
+                        Fault.NONE)
+                .bound(FailureMode.IDLE_PEER_VANISHED)
+                .with("keepalive=on")
+                .unwaited()
+                .watch(Duration.ofSeconds(1))
+                .course(stage -> {
+                    stage.connect();
+                    Duration fresh = stage.keepAliveOfFreshSocket();
+                    Duration computed = stage.nominal(FailureMode.IDLE_PEER_VANISHED);
+                    stage.check(
+                            fresh.equals(KEEPALIVE_BY_DEFAULT) && computed.equals(KEEPALIVE_BY_DEFAULT),
+                            "a fresh socket has " + fresh + ", computed is " + computed);
+                });
     }
 }

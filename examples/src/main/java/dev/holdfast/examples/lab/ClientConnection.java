@@ -3,14 +3,23 @@ package dev.holdfast.examples.lab;
 import com.google.gson.JsonObject;
 import dev.holdfast.heartbeat.HeartbeatEvent;
 import dev.holdfast.heartbeat.HeartbeatHandler;
+import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.heartbeat.HeartbeatProtocol;
 import dev.holdfast.policy.LivenessPolicy;
+import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.Backlog;
 import dev.holdfast.verdict.Evidence;
 import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.verdict.PostMortem;
 import dev.holdfast.verdict.TcpSnapshot;
+import dev.holdfast.wire.Agreed;
+import dev.holdfast.wire.Close;
+import dev.holdfast.wire.FrameDecoder;
+import dev.holdfast.wire.FrameType;
+import dev.holdfast.wire.Frames;
+import dev.holdfast.wire.Hello;
+import dev.holdfast.wire.HelloHandler;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -20,6 +29,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoopGroup;
 import io.netty.handler.codec.FixedLengthFrameDecoder;
 import io.netty.util.ReferenceCountUtil;
@@ -46,6 +56,7 @@ final class ClientConnection {
     private final Transport transport;
     private final InetSocketAddress remote;
     private final LivenessPolicy policy;
+    private final Optional<String> handshake;
     private final Lateness lateness;
     private final Consumer<JsonObject> events;
     private final ArrayDeque<String> samples = new ArrayDeque<>();
@@ -62,6 +73,7 @@ final class ClientConnection {
         this.remote = new InetSocketAddress(
                 Wire.text(order, "host"), order.get("port").getAsInt());
         this.policy = PolicyText.parse(Wire.text(order, "options"));
+        this.handshake = PolicyText.handshake(Wire.text(order, "options"));
         this.lateness = lateness;
         this.events = events;
     }
@@ -87,7 +99,7 @@ final class ClientConnection {
                         PostMortem.connecting(done.cause()),
                         Duration.ofNanos(System.nanoTime() - lastReadNanos),
                         "the connect failed",
-                        Evidence.NONE,
+                        Evidence.of(SocketOptions.atConnectFailure(connected.channel()), false, Backlog.NONE),
                         Optional.of(done.cause())));
             }
         });
@@ -97,15 +109,24 @@ final class ClientConnection {
         made.pipeline().addLast(new Tap());
         policy.heartbeat()
                 .ifPresentOrElse(
-                        beats -> made.pipeline()
-                                .addLast(
-                                        new FixedLengthFrameDecoder(1),
-                                        HeartbeatHandler.create(
-                                                HeartbeatProtocol.frame(PING, 0x41),
-                                                beats,
-                                                (from, event) -> heard(event))),
+                        beats -> beating(made.pipeline(), beats),
                         () -> made.config().setAutoClose(false)); // or a failed write would hide why it failed
+        if (policy.heartbeat().isEmpty() && handshake.isPresent()) {
+            made.pipeline().addLast(new FrameDecoder(Hello.builder().build()));
+        }
         made.pipeline().addLast(new Judge());
+    }
+
+    private void beating(ChannelPipeline pipeline, HeartbeatOptions beats) {
+        HeartbeatProtocol protocol =
+                handshake.isPresent() ? HeartbeatProtocol.framed() : HeartbeatProtocol.frame(PING, 0x41);
+        if (handshake.isPresent()) {
+            Hello hello = beats.hello().build();
+            pipeline.addLast(new FrameDecoder(hello), new HelloHandler(hello, PolicyText.duration(handshake.get())));
+        } else {
+            pipeline.addLast(new FixedLengthFrameDecoder(1));
+        }
+        pipeline.addLast(HeartbeatHandler.create(protocol, beats, (from, event) -> heard(event)));
     }
 
     /** Writes bytes of which none is a beat. From any thread. */
@@ -294,8 +315,22 @@ final class ClientConnection {
     private final class Judge extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
+            if (handshake.isPresent() && Frames.type((ByteBuf) message) == FrameType.CLOSE) {
+                tell(
+                        "close-received",
+                        "reason",
+                        Close.read((ByteBuf) message).reason().name());
+            } else {
+                tell("read");
+            }
             ReferenceCountUtil.release(message);
-            tell("read");
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext context, Object event) {
+            if (event instanceof Agreed) {
+                tell("agreed");
+            }
         }
 
         @Override

@@ -31,7 +31,9 @@ enum Fault {
     /** Somebody closes in the regular way: no death, and no cause. */
     CLOSED(DeathCause.OTHER),
     /** Nobody answers the connect. */
-    CONNECT(DeathCause.CONNECT_TIMEOUT);
+    CONNECT(DeathCause.CONNECT_TIMEOUT),
+    /** The peer says nothing before its handshake is complete. */
+    HANDSHAKE(DeathCause.HANDSHAKE_DEADLINE);
 
     private final DeathCause byKernelOnEpoll;
     private final DeathCause byKernelOnNio;

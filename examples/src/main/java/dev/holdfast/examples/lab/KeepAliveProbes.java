@@ -25,8 +25,9 @@ final class KeepAliveProbes {
     }
 
     /**
-     * A probe is out of the window, and answered and thrown away before it could count as a sign of life
-     * (tcp_validate_incoming(), net/ipv4/tcp_input.c); what counts is the answer to one's own.
+     * Measured on Linux 6.18: under the peer's probes every second ours still go out every two. A probe lies before the
+     * window, and is answered and thrown away before it could count as a sign of life (tcp_validate_incoming(),
+     * net/ipv4/tcp_input.c): the answer echoes the timestamp of the segment before it. What counts is the answer to one's own.
      */
     static String comeFromBoth(List<Packets.Packet> packets, int port) {
         long theirs = count(packets, port, true, 0);

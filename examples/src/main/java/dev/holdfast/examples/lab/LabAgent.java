@@ -9,11 +9,14 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import jdk.net.ExtendedSocketOptions;
 
 /**
  * The lab's hand in one namespace: a program driven by the lines of its standard input that opens listeners and connections,
@@ -63,11 +66,14 @@ public final class LabAgent {
     private void obey(JsonObject order) {
         int id = order.get("id").getAsInt();
         switch (Wire.text(order, "do")) {
-            case "listen" -> new Listener(id, order, loop(Transport.preferred().name()), this::emit).bind();
+            case "listen" -> {
+                lateness(Transport.preferred().name());
+                new Listener(id, order, loop(Transport.preferred().name()), this::emit).bind();
+            }
             case "connect" -> {
                 Transport transport = transport(Wire.text(order, "transport"));
                 EventLoopGroup loop = loop(transport.name());
-                Lateness lateness = latenesses.computeIfAbsent(transport.name(), name -> Lateness.watch(loop.next()));
+                Lateness lateness = lateness(transport.name());
                 ClientConnection connection = new ClientConnection(id, order, transport, lateness, this::emit);
                 connections.put(id, connection);
                 connection.open(loop);
@@ -76,8 +82,36 @@ public final class LabAgent {
             case "request" -> connection(id).request();
             case "close" -> connection(id).close();
             case "await-closed-window" -> connection(id).awaitClosedWindow();
+            case "stalls" -> tellStalls(id);
+            case "fresh-socket" -> tellFreshSocket(id);
             case "samples" -> connection(id).tellSamples();
             default -> throw new IllegalArgumentException("unknown: " + order);
+        }
+    }
+
+    private Lateness lateness(String transport) {
+        return latenesses.computeIfAbsent(
+                transport, name -> Lateness.watch(loop(name).next()));
+    }
+
+    /** When the loop of the listeners stood still: a peer that does is no fault of who waits for it. */
+    private void tellStalls(int id) {
+        String transport = Transport.preferred().name();
+        Lateness lateness = lateness(transport);
+        loop(transport).execute(() -> emit(Wire.object("event", "stalls", "id", id, "stalls", lateness.stalls())));
+    }
+
+    /** The keepalive times of a socket on which nobody has set any. */
+    private void tellFreshSocket(int id) {
+        try (SocketChannel fresh = SocketChannel.open()) {
+            emit(Wire.object(
+                    "event", "fresh-socket",
+                    "id", id,
+                    "idle", fresh.getOption(ExtendedSocketOptions.TCP_KEEPIDLE),
+                    "interval", fresh.getOption(ExtendedSocketOptions.TCP_KEEPINTERVAL),
+                    "count", fresh.getOption(ExtendedSocketOptions.TCP_KEEPCOUNT)));
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
         }
     }
 

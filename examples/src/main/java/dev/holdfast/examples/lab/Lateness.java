@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class Lateness {
     private static final long TICK_MILLIS = 25;
-    private static final long WORTH_TELLING = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long WORTH_TELLING = TimeUnit.MILLISECONDS.toNanos(10);
     private static final int KEPT = 1000;
 
     private final ArrayDeque<List<Long>> stalls = new ArrayDeque<>();

@@ -1,7 +1,17 @@
 package dev.holdfast.examples.lab;
 
 import com.google.gson.JsonObject;
+import dev.holdfast.heartbeat.HeartbeatEvent;
+import dev.holdfast.heartbeat.HeartbeatHandler;
+import dev.holdfast.heartbeat.HeartbeatOptions;
+import dev.holdfast.heartbeat.HeartbeatProtocol;
+import dev.holdfast.socket.OptionReport;
+import dev.holdfast.socket.TcpOption;
 import dev.holdfast.socket.Transport;
+import dev.holdfast.wire.Agreed;
+import dev.holdfast.wire.FrameDecoder;
+import dev.holdfast.wire.Hello;
+import dev.holdfast.wire.HelloHandler;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
@@ -12,9 +22,11 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoopGroup;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -23,8 +35,8 @@ import java.util.function.Consumer;
 /**
  * A port with scripted manners: {@code answer} (41 to each 01), {@code answer-after:MILLIS} (the same, and 42 to a 02 after a
  * while), {@code silent} (reads, says nothing), {@code unreading} (from the second read on), {@code pausing:MILLIS} (for so long when much comes),
- * {@code close} (at the first byte), {@code relay} (to the
- * next port).
+ * {@code close} (at the first byte), {@code relay} (to the next port), {@code hello:MILLIS} (the framed protocol, with this
+ * limit for the client's HELLO; beats are answered).
  */
 @SuppressWarnings("FutureReturnValueIgnored") // what fails here shows in the connection's fate
 final class Listener {
@@ -60,15 +72,45 @@ final class Listener {
                 .childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel child) {
-                        child.pipeline().addLast(manner.equals("relay") ? new Relay() : new Peer());
+                        switch (manner) {
+                            case "relay" -> child.pipeline().addLast(new Relay());
+                            case "hello" -> greet(child.pipeline());
+                            default -> child.pipeline().addLast(new Peer());
+                        }
                     }
                 });
         ChannelFuture bound =
                 PolicyText.parse(options).socketOptions().bind(bootstrap, new InetSocketAddress("0.0.0.0", port));
-        bound.addListener(done -> tell(
-                done.isSuccess() ? "listening" : "error",
-                "message",
-                done.isSuccess() ? "" : String.valueOf(done.cause())));
+        bound.addListener(done -> {
+            if (done.isSuccess()) {
+                tell("listening", "deferAccept", deferAccept(bound.channel()));
+            } else {
+                tell("error", "message", String.valueOf(done.cause()));
+            }
+        });
+    }
+
+    /** In seconds, as the kernel has it; 0 if it is off. */
+    private static int deferAccept(Channel listening) {
+        return OptionReport.of(listening)
+                .flatMap(report -> report.row(TcpOption.TCP_DEFER_ACCEPT))
+                .map(row -> row.found().orElse(0))
+                .orElse(0);
+    }
+
+    private void greet(ChannelPipeline pipeline) {
+        Hello hello = Hello.builder().build();
+        HeartbeatOptions onlyAnswers =
+                HeartbeatOptions.builder().manualStart(true).build();
+        pipeline.addLast(
+                new FrameDecoder(hello),
+                new HelloHandler(hello, Duration.ofMillis(Long.parseLong(argument))),
+                HeartbeatHandler.create(HeartbeatProtocol.framed(), onlyAnswers, (from, event) -> {
+                    if (event instanceof HeartbeatEvent.PeerDead dead) {
+                        tell("peer-dead", "cause", dead.death().cause().name());
+                    }
+                }),
+                new Greeter());
     }
 
     private void tell(String event, String name, Object value) {
@@ -164,6 +206,31 @@ final class Listener {
         public void exceptionCaught(ChannelHandlerContext context, Throwable error) {
             tell("peer-error", "message", String.valueOf(error.getMessage()));
             context.close();
+        }
+    }
+
+    /** Behind the handlers of the framed protocol. */
+    private final class Greeter extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelActive(ChannelHandlerContext context) {
+            tell("accepted", "remote", context.channel().remoteAddress().toString());
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext context, Object event) {
+            if (event instanceof Agreed) {
+                tell("agreed", "remote", context.channel().remoteAddress().toString());
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            tell("peer-closed", "remote", String.valueOf(context.channel().remoteAddress()));
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable error) {
+            tell("peer-error", "message", String.valueOf(error.getMessage())); // the HelloHandler closes
         }
     }
 

@@ -3,11 +3,15 @@ package dev.holdfast.examples.lab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -18,11 +22,15 @@ final class Packets implements AutoCloseable {
     /** Time, direction, the id of the packet, and in the next line what it is. */
     private static final Pattern PRINTED =
             Pattern.compile("(?m)^(\\d+\\.\\d{6}) \\S+ +(In|Out|P|B|M) +IP \\(.*?, id (\\d+),.*\\)\\R\\s+(.*)$");
+
+    private static final Pattern FLAGS = Pattern.compile("Flags \\[[^]]*\\]");
+    /** What a packet takes through the router at most, and less than its repetition. */
+    private static final long PASSING_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
     /** Enough for the headers. */
     private static final String BYTES = "100";
     /** The offset of the clock that tcpdump writes from the monotonic one. */
     private final long wallMinusMonotonicNanos =
-            TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis()) - System.nanoTime();
+            ChronoUnit.NANOS.between(Instant.EPOCH, Instant.now()) - System.nanoTime();
 
     private final List<Process> recorders = new ArrayList<>();
     private final List<Path> files = new ArrayList<>();
@@ -33,8 +41,32 @@ final class Packets implements AutoCloseable {
      *
      * @param nanos when, on the monotonic clock
      * @param text as tcpdump prints it, without the time
+     * @param fate what the router did with it
      */
-    record Packet(long nanos, String text) {}
+    record Packet(long nanos, String text, Fate fate) {}
+
+    /** What a router did with a packet. */
+    enum Fate {
+        /** It went out as it came in. */
+        PASSED("packet"),
+        /** It did not go out. */
+        DROPPED("dropped"),
+        /** One that came in just before goes out with other addresses. */
+        TRANSLATED("nat"),
+        /** Nobody sent it but the router itself. */
+        MADE("router");
+
+        private final String text;
+
+        Fate(String text) {
+            this.text = text;
+        }
+
+        /** For a timeline. */
+        String text() {
+            return text;
+        }
+    }
 
     Packets(List<String> routers) throws IOException {
         folder = Files.createTempDirectory("holdfast-lab");
@@ -88,23 +120,56 @@ final class Packets implements AutoCloseable {
 
     /** A router sees a packet come in and go out: that it went out as it came in is no news. */
     static List<Packet> parse(String printed, long offsetNanos) {
-        List<Packet> packets = new ArrayList<>();
-        Set<String> cameIn = new HashSet<>();
+        List<Seen> cameIn = new ArrayList<>();
+        Map<String, Deque<Seen>> wentOut = new HashMap<>();
         Matcher matcher = PRINTED.matcher(printed);
         while (matcher.find()) {
-            String text = matcher.group(4).replaceAll("cksum 0x\\w+ \\([^)]*\\), ", "");
-            boolean in = matcher.group(2).equals("In");
-            // the id tells a packet from its repetition
-            String key = matcher.group(3) + text;
-            if (in) {
-                cameIn.add(key);
-            }
-            if (in || !cameIn.contains(key)) {
-                long wallNanos = Long.parseLong(matcher.group(1).replace(".", "")) * 1000;
-                packets.add(new Packet(wallNanos - offsetNanos, text));
+            Seen seen = Seen.of(matcher, offsetNanos);
+            if (matcher.group(2).equals("In")) {
+                cameIn.add(seen);
+            } else {
+                wentOut.computeIfAbsent(seen.key(), key -> new ArrayDeque<>()).add(seen);
             }
         }
+        List<Packet> packets = new ArrayList<>();
+        for (Seen each : cameIn) {
+            addPassing(packets, each, wentOut.getOrDefault(each.key(), new ArrayDeque<>()));
+        }
+        wentOut.values().forEach(left -> left.forEach(each -> packets.add(each.as(Fate.MADE))));
+        packets.sort(Comparator.comparingLong(Packet::nanos));
         return packets;
+    }
+
+    private static void addPassing(List<Packet> packets, Seen in, Deque<Seen> wentOut) {
+        while (!wentOut.isEmpty() && wentOut.getFirst().nanos() < in.nanos()) {
+            packets.add(wentOut.removeFirst().as(Fate.MADE));
+        }
+        boolean passed = !wentOut.isEmpty() && wentOut.getFirst().nanos() - in.nanos() < PASSING_NANOS;
+        packets.add(in.as(passed ? Fate.PASSED : Fate.DROPPED));
+        if (passed) {
+            Seen out = wentOut.removeFirst();
+            if (!out.text().equals(in.text())) {
+                packets.add(out.as(Fate.TRANSLATED));
+            }
+        }
+    }
+
+    /**
+     * A packet at one interface.
+     *
+     * @param key what it keeps on its way, and what tells it from its repetition
+     */
+    private record Seen(long nanos, String key, String text) {
+        static Seen of(Matcher printed, long offsetNanos) {
+            String text = printed.group(4).replaceAll("cksum 0x\\w+ \\([^)]*\\), ", "");
+            Matcher flags = FLAGS.matcher(text);
+            long wallNanos = Long.parseLong(printed.group(1).replace(".", "")) * 1000;
+            return new Seen(wallNanos - offsetNanos, printed.group(3) + (flags.find() ? flags.group() : ""), text);
+        }
+
+        Packet as(Fate fate) {
+            return new Packet(nanos, text, fate);
+        }
     }
 
     @Override

@@ -50,7 +50,7 @@ final class PathFaults {
     private static Scenario oneWayInFlight(String name, Cut cut) {
         return Scenario.of(name, "data in flight, the path drops one direction: " + cut, Fault.PATH_GONE)
                 .bound(FailureMode.UNACKED_PEER_VANISHED)
-                .with("user-timeout=2s", "heartbeat=1s/500ms/2")
+                .with("user-timeout=2s", KernelRows.DATA_BEATS)
                 .at(Site.FEW_RETRIES, "-")
                 .course(stage -> {
                     stage.connect();
@@ -68,11 +68,10 @@ final class PathFaults {
                 .course(PathFaults::fillAgainstNobody);
     }
 
-    /** On NIO, which cannot ask the kernel, a backlog has writeStallTimeout and one timeout more to look at it. */
     private static Scenario fullBufferBeats() {
         return Scenario.of("full-buffer-beats", "the same under a heartbeat", Fault.PATH_GONE_BEHIND_BACKLOG)
-                .withinByHeartbeat(Duration.ofSeconds(2), Duration.ofMillis(3700))
-                .with("heartbeat=1s/500ms/2 write-stall=2s", "heartbeat=1s/500ms/2 write-stall=2s user-timeout=20s")
+                .bound(FailureMode.UNACKED_PEER_VANISHED)
+                .with(KernelRows.DATA_BEATS, KernelRows.DATA_BEATS + " user-timeout=20s")
                 .course(PathFaults::fillAgainstNobody);
     }
 

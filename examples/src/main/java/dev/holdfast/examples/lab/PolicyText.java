@@ -4,13 +4,27 @@ import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.policy.LivenessPolicy;
 import dev.holdfast.socket.SocketOptions;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * A policy in one line, as it stands in the lab's table and goes to the agents: {@code keepalive=1s/1s/3 user-timeout=4s
- * heartbeat=1s/500ms/2}. Each word is named like the option of {@code holdfast connect}; {@code -} is none.
+ * heartbeat=1s/500ms/2}. Each word is named like the option of {@code holdfast connect}; {@code -} is none. {@code handshake=2s}
+ * is no policy: the connection speaks the framed protocol, with this limit for the peer's HELLO; {@code handshake=none} takes
+ * its frames and says nothing.
  */
 final class PolicyText {
+    private static final String HANDSHAKE = "handshake=";
+
     private PolicyText() {}
+
+    /** The limit for the peer's HELLO, or none; empty where the framed protocol is not spoken. */
+    static Optional<String> handshake(String text) {
+        return Arrays.stream(text.split(" +", -1))
+                .filter(word -> word.startsWith(HANDSHAKE))
+                .map(word -> word.substring(HANDSHAKE.length()))
+                .findFirst();
+    }
 
     /**
      * Reads it.
@@ -22,7 +36,7 @@ final class PolicyText {
         HeartbeatOptions.Builder beats = HeartbeatOptions.builder().beatEvents(true);
         boolean hasBeats = false;
         for (String word : text.strip().split(" +", -1)) {
-            if (!word.isEmpty() && !word.equals("-")) {
+            if (!word.isEmpty() && !word.equals("-") && !word.startsWith(HANDSHAKE)) {
                 String[] pair = word.split("=", 2);
                 if (pair.length != 2 || !(socket(options, pair[0], pair[1]) || heartbeat(beats, pair[0], pair[1]))) {
                     throw new IllegalArgumentException(
@@ -37,8 +51,12 @@ final class PolicyText {
     private static boolean socket(SocketOptions.Builder options, String name, String value) {
         switch (name) {
             case "keepalive" -> {
-                String[] times = value.split("/", -1);
-                options.keepAlive(duration(times[0]), duration(times[1]), Integer.parseInt(times[2]));
+                if (value.equals("on")) {
+                    options.keepAlive(true);
+                } else {
+                    String[] times = value.split("/", -1);
+                    options.keepAlive(duration(times[0]), duration(times[1]), Integer.parseInt(times[2]));
+                }
             }
             case "user-timeout" -> options.userTimeout(duration(value));
             case "connect-timeout" -> options.connectTimeout(duration(value));

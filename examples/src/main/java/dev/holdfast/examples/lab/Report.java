@@ -112,7 +112,8 @@ final class Report {
         if (result.isLeftOut()) {
             return "left out: " + result.problem();
         }
-        return result.holds() ? "holds" : "FAILED: " + result.problem();
+        String held = result.trial().scenario().unwaited() ? "holds (compared, not waited for)" : "holds";
+        return result.holds() ? held : "FAILED: " + result.problem();
     }
 
     /** For one transport: how often each fault was named what. In Markdown. */

@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param peerOptions the peer's socket options
  * @param stops whether it stops a process, which therefore is one of its own
  * @param watch how long survivors are watched; empty is three times the longest bound of all variants
+ * @param unwaited whether nobody waits for the limit: it is only compared, and the connection watched
  * @param onlyEpoll why it is left out on NIO; empty if it is not
  * @param needs a program that must be installed
  * @param course what is done, step by step, up to the wait for the end
@@ -36,6 +37,7 @@ record Scenario(
         String peerOptions,
         Stop stops,
         Optional<Duration> watch,
+        boolean unwaited,
         String onlyEpoll,
         Optional<String> needs,
         Course course,
@@ -77,6 +79,7 @@ record Scenario(
         private Optional<FailureMode> mode = Optional.empty();
         private Optional<Limit> limit = Optional.empty();
         private Optional<Duration> watch = Optional.empty();
+        private boolean unwaited;
         private String manner = "answer";
         private String peerOptions = "-";
         private String onlyEpoll = "";
@@ -97,12 +100,6 @@ record Scenario(
         /** A limit that no failure mode has. */
         Builder within(Moment from, Duration nominal, Duration worst) {
             limit = Optional.of(new Limit(from, nominal, worst, false));
-            return this;
-        }
-
-        /** The same for an end by the heartbeat, which counts from the last byte. */
-        Builder withinByHeartbeat(Duration nominal, Duration worst) {
-            limit = Optional.of(new Limit(Moment.LAST_BYTE, nominal, worst, true));
             return this;
         }
 
@@ -133,6 +130,12 @@ record Scenario(
             return this;
         }
 
+        /** For a bound of hours. */
+        Builder unwaited() {
+            unwaited = true;
+            return this;
+        }
+
         Builder onlyEpoll(String reason) {
             onlyEpoll = reason;
             return this;
@@ -155,6 +158,7 @@ record Scenario(
                     peerOptions,
                     stops,
                     watch,
+                    unwaited,
                     onlyEpoll,
                     needs,
                     course,
@@ -176,6 +180,7 @@ record Scenario(
                 peerOptions,
                 stops,
                 watch,
+                unwaited,
                 onlyEpoll,
                 needs,
                 course,
@@ -196,6 +201,7 @@ record Scenario(
                 peerOptions,
                 stops,
                 watch,
+                unwaited,
                 onlyEpoll,
                 needs,
                 course,

@@ -1,9 +1,11 @@
 package dev.holdfast.examples.lab;
 
 import com.google.gson.JsonObject;
+import dev.holdfast.policy.FailureMode;
 import dev.holdfast.policy.LivenessPolicy;
 import dev.holdfast.policy.Middlebox;
 import dev.holdfast.policy.Survival;
+import dev.holdfast.socket.Transport;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -198,6 +200,39 @@ final class Stage {
         }
     }
 
+    /** Checks what an event of theirs says under one name. */
+    void checkTold(String who, String event, String name, String expected) throws Exception {
+        String told = await(who, event).details().get(name).getAsString();
+        check(told.equals(expected), event + " said " + name + " " + told + " (expected: " + expected + ")");
+    }
+
+    /** Checks the sentence that the newest death is explained by, which only where the kernel can be asked says what was seen. */
+    void checkExplained(String part) {
+        String sentence = "";
+        for (Happening each : happenings()) {
+            if (each.who().equals("client") && each.event().equals("dead")) {
+                sentence = Wire.text(each.details(), "explanation");
+            }
+        }
+        check(!onEpoll() || sentence.contains(part), "not explained by '" + part + "': " + sentence);
+    }
+
+    /** What keepalive takes on a socket on which nobody has set its times. */
+    Duration keepAliveOfFreshSocket() throws Exception {
+        client.order(Wire.object("do", "fresh-socket", "id", port));
+        JsonObject fresh = await("client", "fresh-socket").details();
+        return Duration.ofSeconds(
+                Wire.number(fresh, "idle") + Wire.number(fresh, "count") * Wire.number(fresh, "interval"));
+    }
+
+    /** What is computed of these options in the client's namespace. */
+    Duration nominal(FailureMode mode) throws Exception {
+        return policy().bounds(client.kernel(), Transport.preferred())
+                .bound(mode)
+                .nominal()
+                .orElseThrow();
+    }
+
     private LivenessPolicy policy() {
         return PolicyText.parse(variant.options());
     }
@@ -281,8 +316,8 @@ final class Stage {
         noteOwn("we are stopped");
         pause(span);
         together();
-        client.signal("CONT");
         noteOwn("we go on");
+        client.signal("CONT");
     }
 
     /** Waits for an event, or throws. */
@@ -317,6 +352,12 @@ final class Stage {
     void askForSamples() throws InterruptedException {
         client.order(Wire.object("do", "samples", "id", port));
         find(each -> each.event().equals("samples"), Duration.ofSeconds(1));
+    }
+
+    /** For the same: when the peer's loop stood still. */
+    void askForStalls() throws InterruptedException {
+        server.order(Wire.object("do", "stalls", "id", port));
+        find(each -> each.event().equals("stalls"), Duration.ofSeconds(1));
     }
 
     /** After the end. */

@@ -15,6 +15,9 @@ final class Timelines {
 
     private static final Set<String> HIDDEN = Set.of("id", "nanos", "event", "samples", "stalls", "lastReadNanos");
 
+    /** Who tells of a loop that stood still. */
+    static final String STALL = "stall";
+
     private Timelines() {}
 
     record Line(long nanos, String who, String text) {}
@@ -29,6 +32,14 @@ final class Timelines {
         for (Stage.Happening each :
                 result.played().map(Trial.Played::happenings).orElse(List.of())) {
             lines.add(new Line(each.nanos(), each.who(), each.event() + details(each)));
+            if (each.details().has("stalls")) {
+                each.details().getAsJsonArray("stalls").forEach(stall -> {
+                    long from = stall.getAsJsonArray().get(0).getAsLong();
+                    long millis = (stall.getAsJsonArray().get(1).getAsLong() - from) / 1_000_000;
+                    lines.add(new Line(
+                            from, STALL, "the loop of the " + each.who() + " stood still for " + millis + " ms"));
+                });
+            }
             if (each.details().has("samples")) {
                 each.details().getAsJsonArray("samples").forEach(sample -> {
                     String[] parts = sample.getAsString().split(" ", 2);
@@ -39,7 +50,13 @@ final class Timelines {
         result.played()
                 .map(Trial.Played::packets)
                 .orElse(List.of())
-                .forEach(packet -> lines.add(new Line(packet.nanos(), "packet", packet.text())));
+                .forEach(packet ->
+                        lines.add(new Line(packet.nanos(), packet.fate().text(), packet.text())));
+        long start = result.played().map(Trial.Played::happenings).orElse(List.of()).stream()
+                .mapToLong(Stage.Happening::nanos)
+                .min()
+                .orElse(Long.MIN_VALUE);
+        lines.removeIf(each -> each.nanos() < start); // of the connections before
         lines.sort(Comparator.comparingLong(Line::nanos));
         return lines;
     }

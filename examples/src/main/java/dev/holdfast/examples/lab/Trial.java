@@ -146,7 +146,7 @@ record Trial(Scenario scenario, Scenario.Variant variant, Transport transport) {
     }
 
     private String expected(Optional<Limit> limit) {
-        if (limit.isEmpty()) {
+        if (limit.isEmpty() || scenario.unwaited()) {
             return SURVIVES;
         }
         if (scenario.mode().equals(Optional.of(FailureMode.CLOSED_PEER_VANISHED))) {
@@ -173,7 +173,9 @@ record Trial(Scenario scenario, Scenario.Variant variant, Transport transport) {
             }
             scenario.course().play(stage);
             long connecting = last(stage.happenings(), "client", "connecting", 0);
-            Duration patience = limit.map(each -> each.worst().plus(LATE)).orElse(watch);
+            Duration patience = limit.filter(each -> !scenario.unwaited())
+                    .map(each -> each.worst().plus(LATE))
+                    .orElse(watch);
             Optional<Stage.Happening> end = stage.find(each -> isEnd(each) && each.nanos() >= connecting, patience);
             String named = end.map(Trial::nameOf).orElse(SURVIVES);
             if (end.isEmpty() || limit.isEmpty()) {
@@ -193,6 +195,7 @@ record Trial(Scenario scenario, Scenario.Variant variant, Transport transport) {
                     .map(Trial::nameOf)
                     .orElse("");
             stage.askForSamples();
+            stage.askForStalls();
             return new Result(
                     this,
                     limit,
@@ -216,8 +219,13 @@ record Trial(Scenario scenario, Scenario.Variant variant, Transport transport) {
         String problem = "";
         if (!named.equals(expected)) {
             problem = "expected " + expected + ", named " + named;
-        } else if (limit.isPresent() && !limit.get().holds(measured.orElse(Duration.ZERO), stalled)) {
+        } else if (limit.isPresent()
+                && !scenario.unwaited()
+                && !limit.get().holds(measured.orElse(Duration.ZERO), stalled)) {
             problem = "not within the bound";
+        }
+        if (!problem.isEmpty()) {
+            stage.askForStalls();
         }
         return new Result(this, limit, expected, named, measured, stalled, problem, Optional.of(Played.of(stage)));
     }

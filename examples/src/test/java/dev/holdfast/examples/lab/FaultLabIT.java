@@ -64,7 +64,8 @@ class FaultLabIT {
                         DeathCause.UNREACHABLE.name(),
                         DeathCause.LOCALLY_ABORTED.name(),
                         DeathCause.HEARTBEAT_TIMEOUT.name(),
-                        DeathCause.CONNECT_TIMEOUT.name());
+                        DeathCause.CONNECT_TIMEOUT.name(),
+                        DeathCause.HANDSHAKE_DEADLINE.name());
     }
 
     @Test

@@ -15,7 +15,7 @@ class PacketsTest {
 
     private static List<Packets.Packet> packets(String... texts) {
         return java.util.Arrays.stream(texts)
-                .map(text -> new Packets.Packet(0, text))
+                .map(text -> new Packets.Packet(0, text, Packets.Fate.PASSED))
                 .toList();
     }
 
@@ -37,7 +37,38 @@ class PacketsTest {
                 .containsExactly(
                         "10.77.1.2.40000 > 10.77.100.2.7001: Flags [R], seq 5, win 0, length 0",
                         "10.77.100.2.7001 > 10.77.1.2.40000: Flags [R.], seq 0, ack 6, length 0");
+        assertThat(packets).extracting(Packets.Packet::fate).containsExactly(Packets.Fate.PASSED, Packets.Fate.MADE);
         assertThat(packets.get(1).nanos() - packets.get(0).nanos()).isEqualTo(499_999_000);
+    }
+
+    @Test
+    void parse_inOnly_isDropped_andItsRepetitionOnItsOwnPasses() {
+        String printed = """
+                1763734000.000001 to-plain In  IP (tos 0x0, ttl 64, id 7, offset 0, flags [DF], proto TCP (6), length 41)
+                    10.77.1.2.40000 > 10.77.100.2.7001: Flags [P.], seq 1:2, ack 1, win 63, length 1
+                1763734000.200001 to-plain In  IP (tos 0x0, ttl 64, id 8, offset 0, flags [DF], proto TCP (6), length 41)
+                    10.77.1.2.40000 > 10.77.100.2.7001: Flags [P.], seq 1:2, ack 1, win 63, length 1
+                1763734000.200002 to-server Out IP (tos 0x0, ttl 63, id 8, offset 0, flags [DF], proto TCP (6), length 41)
+                    10.77.1.2.40000 > 10.77.100.2.7001: Flags [P.], seq 1:2, ack 1, win 63, length 1
+                """;
+
+        assertThat(Packets.parse(printed, 0))
+                .extracting(Packets.Packet::fate)
+                .containsExactly(Packets.Fate.DROPPED, Packets.Fate.PASSED);
+    }
+
+    @Test
+    void parse_withOtherAddresses_isTheSameTranslated() {
+        String printed = """
+                1763734000.000001 to-nat In  IP (tos 0x0, ttl 64, id 7, offset 0, flags [DF], proto TCP (6), length 40)
+                    10.77.4.2.40000 > 10.77.101.2.7001: Flags [S], seq 5, win 0, length 0
+                1763734000.000002 to-server Out IP (tos 0x0, ttl 63, id 7, offset 0, flags [DF], proto TCP (6), length 40)
+                    10.77.101.1.57011 > 10.77.101.2.7001: Flags [S], seq 5, win 0, length 0
+                """;
+
+        assertThat(Packets.parse(printed, 0))
+                .extracting(Packets.Packet::fate)
+                .containsExactly(Packets.Fate.PASSED, Packets.Fate.TRANSLATED);
     }
 
     @Test

@@ -26,6 +26,20 @@ class PolicyTextTest {
     }
 
     @Test
+    void parse_keepAliveOn_hasTheSystemsTimes() {
+        assertThat(PolicyText.parse("keepalive=on"))
+                .isEqualTo(LivenessPolicy.of(
+                        SocketOptions.builder().keepAlive(true).build()));
+    }
+
+    @Test
+    void handshake_isNoPolicy() {
+        assertThat(PolicyText.parse("handshake=2s")).isEqualTo(PolicyText.parse("-"));
+        assertThat(PolicyText.handshake("heartbeat=1s/1s/2 handshake=2s")).contains("2s");
+        assertThat(PolicyText.handshake("heartbeat=1s/1s/2")).isEmpty();
+    }
+
+    @Test
     void parse_dash_isNothing() {
         assertThat(PolicyText.parse("-"))
                 .isEqualTo(LivenessPolicy.of(SocketOptions.builder().build()));

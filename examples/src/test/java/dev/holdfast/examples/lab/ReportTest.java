@@ -30,8 +30,12 @@ class ReportTest {
                         7001,
                         List.of(),
                         List.of(
-                                new Packets.Packet(1_000_000_000, "10.0.0.2.5 > 10.0.0.3.7001: Flags [S], seq 1"),
-                                new Packets.Packet(1_500_000_000, "10.0.0.3.7001 > 10.0.0.2.5: Flags [R], seq <1>")))));
+                                new Packets.Packet(
+                                        1_000_000_000,
+                                        "10.0.0.2.5 > 10.0.0.3.7001: Flags [S], seq 1",
+                                        Packets.Fate.PASSED),
+                                new Packets.Packet(
+                                        1_500_000_000, "10.0.0.3.7001 > 10.0.0.2.5: [<1>]", Packets.Fate.MADE)))));
     }
 
     @Test
@@ -64,7 +68,7 @@ class ReportTest {
     void picture_isWellFormed_andHasThePackets() throws Exception {
         String svg = new Picture(result("PATH_DEAD", "")).svg();
 
-        assertThat(svg).contains("Flags [S]").contains("0.500 s").contains("&lt;1&gt;");
+        assertThat(svg).contains("SYN").contains("0.500 s").contains("[&lt;1&gt;]");
         javax.xml.parsers.DocumentBuilderFactory.newInstance()
                 .newDocumentBuilder()
                 .parse(new java.io.ByteArrayInputStream(svg.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
