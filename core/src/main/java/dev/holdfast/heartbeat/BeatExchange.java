@@ -14,7 +14,7 @@ abstract class BeatExchange extends HeartbeatJudge {
     @Override
     final void send(ChannelHandlerContext mine, long now, long latenessNanos) {
         sequence++;
-        owed = owed == NONE_OWED ? ONE_OWED : owed == ONE_MORE_PERHAPS ? ONE_OR_TWO_OWED : SEVERAL_OWED;
+        owed = owed == NONE_OWED ? ONE_OWED : owed == MORE_PERHAPS ? ONE_OR_MORE_OWED : SEVERAL_OWED;
         int[] mineLog = log;
         HeartbeatWheel wheel = settings.wheel;
         if (mineLog != null && wheel != null) {
@@ -59,7 +59,7 @@ abstract class BeatExchange extends HeartbeatJudge {
     private boolean isMatched(long answeredSequence) {
         if (answeredSequence == HeartbeatProtocol.NO_SEQUENCE) {
             boolean lone = owed == ONE_OWED;
-            owed = owed == SEVERAL_OWED ? ONE_MORE_PERHAPS : NONE_OWED;
+            owed = owed == SEVERAL_OWED || owed == MORE_PERHAPS ? MORE_PERHAPS : NONE_OWED;
             return lone;
         }
         boolean newest = owed != NONE_OWED && owed != UNTIMED && answeredSequence == Integer.toUnsignedLong(sequence);

@@ -28,10 +28,10 @@ abstract class HeartbeatJudge extends ReadWatch {
     static final byte ONE_OWED = 1;
 
     static final byte SEVERAL_OWED = 2;
-    /** One of several was answered; who answers each will answer another. */
-    static final byte ONE_MORE_PERHAPS = 3;
+    /** One of several was answered; who answers each will answer others, and the next probe cannot be matched. */
+    static final byte MORE_PERHAPS = 3;
     /** The same, and the newest probe has left since. */
-    static final byte ONE_OR_TWO_OWED = 4;
+    static final byte ONE_OR_MORE_OWED = 4;
     /** When the newest probe left is not known any more. */
     static final byte UNTIMED = 5;
 

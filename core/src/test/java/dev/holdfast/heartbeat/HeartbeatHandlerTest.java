@@ -246,6 +246,21 @@ class HeartbeatHandlerTest {
     }
 
     @Test
+    void manyAnswersOwed_comingInTwoReads_areNotTakenForThatOfTheBeatBetween() {
+        open(options().attempts(5).build());
+        toFirstBeat();
+        pass(700);
+        assertThat(sent()).isEqualTo(3);
+        channel.writeInbound(bytes(0x41), bytes(0x41));
+        channel.writeInbound(bytes(0x41));
+        channel.writeInbound(bytes(0x41));
+        pass(300);
+        assertThat(sent()).as("the next beat").isEqualTo(1);
+        channel.writeInbound(bytes(0x41));
+        assertThat(events(Beat.class)).isEmpty();
+    }
+
+    @Test
     void answersBySequence_areMatchedToTheNewestOnly_andOnce() {
         channel.finishAndReleaseAll();
         channel = new EmbeddedChannel();
