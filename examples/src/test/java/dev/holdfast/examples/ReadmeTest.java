@@ -37,7 +37,7 @@ class ReadmeTest {
     private static List<String> compiled() throws IOException {
         List<String> sources = new ArrayList<>();
         try (Stream<Path> files = Files.list(COMPILED)) {
-            for (Path file : files.toList()) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
                 sources.add(withoutIndentation(Files.readString(file)));
             }
         }
