@@ -126,9 +126,9 @@ final class IdleCutFinder {
             }
             for (int i = 0; i < lengths.size(); i++) {
                 SilentConnection.Outcome outcome = get(held.get(i));
-                progress.accept("  " + Times.text(outcome.after()) + ": " + outcome.what());
                 note(search, lengths.get(i), outcome);
-                known = search.bracket();
+                known = search.bracket(); // before it is told, for who reads it may interrupt us
+                progress.accept("  " + Times.text(outcome.after()) + ": " + outcome.what());
                 if (outcome.fate() != SilentConnection.Fate.TOLERATED) {
                     return Optional.of(outcome);
                 }
