@@ -10,12 +10,14 @@ module dev.holdfast {
     requires transitive io.netty.common;
     requires transitive io.netty.transport;
     requires io.netty.codec;
-    requires io.netty.handler;
+    requires transitive io.netty.handler;
+    requires transitive io.netty.resolver;
     requires io.netty.transport.unix.common;
     requires jdk.net;
     requires org.slf4j;
     requires static org.jspecify;
 
+    exports dev.holdfast;
     exports dev.holdfast.heartbeat;
     exports dev.holdfast.policy;
     exports dev.holdfast.socket;

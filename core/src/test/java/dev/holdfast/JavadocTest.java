@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import javax.lang.model.element.Modifier;
 import javax.tools.ToolProvider;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -112,7 +113,9 @@ class JavadocTest {
                     .anyMatch(annotation ->
                             annotation.getAnnotationType().toString().equals("Override"));
             // A record's compact constructor is described by the record.
-            boolean constructor = tree.getReturnType() == null && enclosing().getKind() == Tree.Kind.RECORD;
+            Tree enclosing = enclosing();
+            boolean constructor =
+                    tree.getReturnType() == null && enclosing != null && enclosing.getKind() == Tree.Kind.RECORD;
             if (isApi(tree.getModifiers()) && !overrides && !constructor) {
                 check(tree.getName().toString());
             }
@@ -128,14 +131,15 @@ class JavadocTest {
         }
 
         private boolean isApi(ModifiersTree modifiers) {
+            Tree enclosing = enclosing();
             return modifiers.getFlags().contains(Modifier.PUBLIC)
                     || modifiers.getFlags().contains(Modifier.PROTECTED)
-                    || (enclosing() != null
-                            && enclosing().getKind() == Tree.Kind.INTERFACE
+                    || (enclosing != null
+                            && enclosing.getKind() == Tree.Kind.INTERFACE
                             && !modifiers.getFlags().contains(Modifier.PRIVATE));
         }
 
-        private Tree enclosing() {
+        private @Nullable Tree enclosing() {
             TreePath parent = getCurrentPath().getParentPath();
             return parent == null ? null : parent.getLeaf();
         }

@@ -1,8 +1,10 @@
 package dev.holdfast.heartbeat;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.util.concurrent.Promise;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** Beats out and their answers in, the peer's beats in and their answers out. Confined to the event loop. */
 @SuppressWarnings("FutureReturnValueIgnored") // a write that fails tells of it by the channel's events
@@ -14,7 +16,7 @@ abstract class BeatExchange extends HeartbeatJudge {
     @Override
     final void send(ChannelHandlerContext mine, long now, long latenessNanos) {
         sequence++;
-        owed = owed == NONE_OWED ? ONE_OWED : owed == MORE_PERHAPS ? ONE_OR_MORE_OWED : SEVERAL_OWED;
+        int owedBefore = noteOwed(mine.channel());
         int[] mineLog = log;
         HeartbeatWheel wheel = settings.wheel;
         if (mineLog != null && wheel != null) {
@@ -28,7 +30,39 @@ abstract class BeatExchange extends HeartbeatJudge {
             mine.fireExceptionCaught(thrown);
             return;
         }
+        Pending pending = Pending.find(mine.channel());
+        if (wheel != null && pending != null) {
+            pending.onPing(sequence, owedBefore, wheel.unstalledNanos(now)); // first, for a write may call back
+        }
         mine.writeAndFlush(ping);
+    }
+
+    /** A ping is about to leave. Says how many answers to those before it may still come. */
+    private int noteOwed(Channel channel) {
+        byte before = owed;
+        Pending pending = before == NONE_OWED ? Pending.find(channel) : Pending.of(channel);
+        int answers = owedAnswers(pending);
+        owed = before == NONE_OWED ? ONE_OWED : before == MORE_PERHAPS ? ONE_OR_MORE_OWED : SEVERAL_OWED;
+        noteOwed(pending, answers + 1);
+        return answers;
+    }
+
+    /** The answers that are owed are waited for no longer, but may come all the same. */
+    final void forgetOwed(Channel channel) {
+        int answers = owedAnswers(Pending.find(channel));
+        owed = NONE_OWED;
+        noteOwed(answers > 0 && channel.isOpen() ? Pending.of(channel) : Pending.find(channel), answers);
+    }
+
+    /** How many answers may still come, if every ping draws one. */
+    private int owedAnswers(@Nullable Pending pending) {
+        return (pending == null ? 0 : pending.moreOwed) + (owed == NONE_OWED ? 0 : 1);
+    }
+
+    private void noteOwed(@Nullable Pending pending, int answers) {
+        if (pending != null) {
+            pending.moreOwed = answers - (owed == NONE_OWED ? 0 : 1);
+        }
     }
 
     /** The first of a read is answered at once, the rest when all have been read. */
@@ -56,10 +90,12 @@ abstract class BeatExchange extends HeartbeatJudge {
     }
 
     /** Whether this answer belongs to the newest probe for certain, and to none before it. */
-    private boolean isMatched(long answeredSequence) {
+    private boolean isMatched(@Nullable Pending pending, long answeredSequence) {
         if (answeredSequence == HeartbeatProtocol.NO_SEQUENCE) {
             boolean lone = owed == ONE_OWED;
+            int answers = owedAnswers(pending);
             owed = owed == SEVERAL_OWED || owed == MORE_PERHAPS ? MORE_PERHAPS : NONE_OWED;
+            noteOwed(pending, Math.max(0, answers - 1));
             return lone;
         }
         boolean newest = owed != NONE_OWED && owed != UNTIMED && answeredSequence == Integer.toUnsignedLong(sequence);
@@ -71,7 +107,7 @@ abstract class BeatExchange extends HeartbeatJudge {
     final void ask(ChannelHandlerContext mine) {
         HeartbeatWheel wheel = settings.wheel;
         Pending pending = Pending.find(mine.channel());
-        if (wheel == null || pending == null || pending.asked == null || state() != State.QUIET) {
+        if (wheel == null || pending == null || !pending.isAsked() || state() != State.QUIET) {
             return;
         }
         long now = wheel.nowNanos();
@@ -83,8 +119,15 @@ abstract class BeatExchange extends HeartbeatJudge {
 
     final void answered(ChannelHandlerContext mine, Object pong) {
         HeartbeatWheel wheel = settings.wheel;
-        boolean matched = isMatched(settings.protocol.sequence(pong));
+        long answeredSequence = settings.protocol.sequence(pong);
         Pending pending = Pending.find(mine.channel());
+        boolean matched = isMatched(pending, answeredSequence);
+        if (wheel != null && pending != null && pending.isConfirming()) {
+            pending.confirmation().onAnswer(answeredSequence, sequence, wheel.unstalledNanos(wheel.nowNanos()));
+            if (pending.isConfirming()) {
+                mine.executor().execute(() -> ask(mine)); // it was to an older one, or somebody has asked since
+            }
+        }
         Promise<Duration> waiting = pending == null ? null : pending.asked;
         int[] mineLog = log;
         if (!matched && waiting != null) {

@@ -10,10 +10,11 @@ import java.time.Duration;
  * PING and PONG of our own framed protocol, as its {@code FrameDecoder} passes them on.
  *
  * @param promise within what time of a PING the next sign of life comes; zero promises nothing
+ * @param confirms whether both sides have agreed on confirmations, which are no beats
  */
-record FramedBeats(Duration promise) implements HeartbeatProtocol {
+record FramedBeats(Duration promise, boolean confirms) implements HeartbeatProtocol {
     /** Before anything is agreed nothing can be promised: under WHEN_QUIET it depends on what the peer sends. */
-    static final FramedBeats INSTANCE = new FramedBeats(Duration.ZERO);
+    static final FramedBeats INSTANCE = new FramedBeats(Duration.ZERO, false);
 
     // with the header; the decoder refuses any other length
     private static final int PING_LENGTH = Frames.HEADER_LENGTH + 12;
@@ -31,9 +32,13 @@ record FramedBeats(Duration promise) implements HeartbeatProtocol {
         }
         int length = frame.readableBytes(); // another one, as a rule, and nothing else is looked at
         if (length == PING_LENGTH && Frames.type(frame) == FrameType.PING) {
-            return Kind.PING;
+            return beat(frame, Kind.PING);
         }
-        return length == PONG_LENGTH && Frames.type(frame) == FrameType.PONG ? Kind.PONG : Kind.OTHER;
+        return length == PONG_LENGTH && Frames.type(frame) == FrameType.PONG ? beat(frame, Kind.PONG) : Kind.OTHER;
+    }
+
+    private Kind beat(ByteBuf frame, Kind kind) {
+        return confirms && Frames.isConfirmation(frame) ? Kind.OTHER : kind;
     }
 
     @Override

@@ -22,6 +22,7 @@ import io.netty.handler.ssl.SslClientHelloHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -99,40 +101,65 @@ public final class HeartbeatHandler extends BeatExchange {
      * @throws IllegalStateException if the handler is in no pipeline
      */
     public Future<Duration> probe() {
+        return inquire("probe", Pending::probe);
+    }
+
+    /**
+     * Asks the peer whether its program has read all that was written to the channel before, from this place of the
+     * pipeline or from behind it, and gives the time that its answer took. From any thread. A ping of its own leaves behind
+     * everything whose write came to the event loop before this call did, and only the answer to that ping, or to a later
+     * one, counts. Where a beat or probe is unanswered it leaves when the peer is heard; who asks before it leaves shares it.
+     *
+     * <p>In a protocol without sequences ({@link HeartbeatProtocol#sequence}) answers are counted: every one that may still
+     * come to an older ping is waited for first, and each draws one more ping.
+     *
+     * <p>The answer proves that much of a peer that answers a ping when it has read what came before. What its program has
+     * made of it, it does not say.
+     *
+     * @return fails with {@link PeerDeadException} if the peer is found dead, with {@code ClosedChannelException} if the
+     *     channel is closed first, with {@link IllegalStateException} if the heartbeat does not run, and with {@link
+     *     UnsupportedOperationException} if nothing is answered in this protocol or mode
+     * @throws IllegalStateException if the handler is in no pipeline
+     */
+    public Future<Duration> confirm() {
+        return inquire("confirm", Pending::confirm);
+    }
+
+    /** Has an answer told to a caller on any thread. The shared promise is the one of all who may wait for the same answer. */
+    private Future<Duration> inquire(String name, BiFunction<Pending, EventExecutor, Promise<Duration>> shared) {
         ChannelHandlerContext mine = context;
         if (mine == null) {
-            throw new IllegalStateException("heartbeat: not in a pipeline (expected: added before probe)");
+            throw new IllegalStateException("heartbeat: not in a pipeline (expected: added before " + name + ")");
         }
         Promise<Duration> roundTrip = mine.executor().newPromise();
-        mine.executor().execute(() -> probe(mine, roundTrip));
+        mine.executor().execute(() -> inquire(mine, shared, roundTrip));
         return roundTrip;
     }
 
-    private void probe(ChannelHandlerContext mine, Promise<Duration> roundTrip) {
-        HeartbeatWheel running = settings.wheel;
+    private void inquire(
+            ChannelHandlerContext mine,
+            BiFunction<Pending, EventExecutor, Promise<Duration>> shared,
+            Promise<Duration> roundTrip) {
         if (!settings.expectsAnswers()) {
-            roundTrip.setFailure(new UnsupportedOperationException("heartbeat: nothing is answered in "
+            roundTrip.tryFailure(new UnsupportedOperationException("heartbeat: nothing is answered in "
                     + settings.protocol + " with mode " + settings.options.mode()));
             return;
         }
-        if (running == null || state() == State.DEAD) {
-            roundTrip.setFailure(new IllegalStateException("heartbeat: " + state() + " (expected: running)"));
+        if (settings.wheel == null || state() == State.DEAD) {
+            roundTrip.tryFailure(new IllegalStateException("heartbeat: " + state() + " (expected: running)"));
             return;
         }
         Pending pending = Pending.of(mine.channel());
-        Promise<Duration> asked = pending.asked;
-        if (asked == null) {
-            asked = mine.executor().newPromise(); // nobody but us can cancel it
-            pending.asked = asked;
-        }
-        asked.addListener(done -> {
+        shared.apply(pending, mine.executor()).addListener(done -> {
             if (done.isSuccess()) {
                 roundTrip.trySuccess((Duration) done.getNow());
             } else {
                 roundTrip.tryFailure(done.cause());
             }
         });
-        ask(mine);
+        if (pending.asked != null || pending.needsPing()) {
+            ask(mine);
+        }
     }
 
     @Override
@@ -337,7 +364,7 @@ public final class HeartbeatHandler extends BeatExchange {
 
     private void endBeats(Channel channel) {
         onStop();
-        owed = NONE_OWED;
+        forgetOwed(channel);
         Pending pending = Pending.find(channel);
         if (pending != null) {
             pending.silence = null;
@@ -527,6 +554,9 @@ public final class HeartbeatHandler extends BeatExchange {
         }
         if (suspected) {
             tell(mine.channel(), new HeartbeatEvent.Alive());
+        }
+        if (pending != null && pending.needsPing()) {
+            mine.executor().execute(() -> ask(mine)); // the unanswered one left too soon to serve
         }
     }
 

@@ -102,7 +102,8 @@ abstract class HeartbeatJudge extends ReadWatch {
         long unstalled = wheel.unstalledNanos(now);
         Channel channel = mine.channel();
         TcpSnapshot tcp = Silence.tcp(channel);
-        if (tcp != null && Silence.hasUnreadBytes(tcp, now - wheel.latestNanos(now - silenceNanos(now)))) {
+        if (tcp != null
+                && Silence.hasUnreadBytes(tcp, now - wheel.latestNanos(lastInboundNanos(now), settings.tickNanos))) {
             heard(mine, now - tcp.get(TcpSnapshot.Field.LAST_DATA_RECV, 0) * 1_000_000, false);
         } else {
             Verdict.Situation seen =

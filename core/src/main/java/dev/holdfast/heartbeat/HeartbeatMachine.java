@@ -132,6 +132,14 @@ abstract class HeartbeatMachine extends WheelNode {
         return (long) (units(now) - lastInboundUnits) << SILENCE_SHIFT;
     }
 
+    /**
+     * The time with which the newest byte was stamped, at the latest: what is kept of it, and the time that it is compared
+     * with, are rounded down to a unit each. So it is less than two units too late, and never too soon.
+     */
+    final long lastInboundNanos(long now) {
+        return now - silenceNanos(now) + (1L << SILENCE_SHIFT);
+    }
+
     /** Begins. The first beat is due {@code phase} after now, which is at most an interval. */
     final void onStart(long now, long phase) {
         if (!is(State.STOPPED)) {

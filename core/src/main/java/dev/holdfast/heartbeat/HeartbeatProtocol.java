@@ -38,7 +38,8 @@ public interface HeartbeatProtocol {
     /**
      * PING and PONG of Holdfast's own framed protocol. The handler stands behind {@link dev.holdfast.wire.FrameDecoder}; the
      * other frames pass on. Pings carry a sequence and, where the peer relies on our beats ({@link
-     * dev.holdfast.wire.HelloHandler}), a time to live of {@code interval + timeout}.
+     * dev.holdfast.wire.HelloHandler}), a time to live of {@code interval + timeout}. Where both sides have announced {@link
+     * dev.holdfast.wire.Hello#CAPABILITY_CONFIRM}, confirmations pass on as well: somebody behind answers them.
      */
     static HeartbeatProtocol framed() {
         return FramedBeats.INSTANCE;

@@ -79,12 +79,15 @@ final class HeartbeatSettings {
         return new HeartbeatSettings(protocol, options, listener, agreement, loopsWheel, deaf);
     }
 
-    /** The same with the intervals that both sides have agreed on; a peer that relies on our beats is told by when the next comes. */
+    /**
+     * The same with what both sides have agreed on: intervals, and whether there are confirmations. A peer that relies on our
+     * beats is told by when the next comes.
+     */
     HeartbeatSettings agreed(Agreement both) {
-        HeartbeatProtocol promising = both.sending().isOff()
-                ? protocol
-                : new FramedBeats(both.sending().interval().plus(options.timeout()));
-        return new HeartbeatSettings(promising, options, listener, both, null, deaf);
+        Duration promise = both.sending().isOff()
+                ? Duration.ZERO
+                : both.sending().interval().plus(options.timeout());
+        return new HeartbeatSettings(new FramedBeats(promise, both.confirms()), options, listener, both, null, deaf);
     }
 
     /** The same for a connection on which nothing can come in any more: beats go on, and nobody is judged. */

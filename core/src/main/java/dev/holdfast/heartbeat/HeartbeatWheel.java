@@ -26,6 +26,8 @@ final class HeartbeatWheel {
     /** Nodes woken up in one go; between two goes the loop does its I/O. */
     private static final int BATCH = 1024;
 
+    private static final int STALLS = 16;
+
     // by event loop, not by thread: a loop may change its thread. Written by each loop for itself.
     private static final Map<EventLoop, HeartbeatWheel> WHEELS = new ConcurrentHashMap<>();
 
@@ -44,10 +46,15 @@ final class HeartbeatWheel {
     private long tickNanos;
     private long stalledNanos;
     private long newestStallNanos;
-    /** The ticks between which the newest stall lay: what was read in between is stamped with the first. */
-    private long stallBeganNanos;
+    /** What was booked when a node joined, and is told with the next tick. */
+    private long joinStallNanos;
+    /**
+     * The ticks between which each of the last stalls lay, in pairs: what was read in between is stamped with the first of
+     * them. So many that one silence does not see more.
+     */
+    private final long[] stalls = new long[2 * STALLS];
 
-    private long stallEndedNanos;
+    private int newestStall;
     /** Slots before this one are done; slot n belongs to the times up to {@code originNanos + n * periodNanos}. */
     private long position;
 
@@ -137,12 +144,24 @@ final class HeartbeatWheel {
         return tickNanos;
     }
 
-    /** When a read that was stamped with a tick's time may have taken place at the latest. */
-    long latestNanos(long stamp) {
-        boolean inStall = stallEndedNanos != stallBeganNanos
-                && stamp + periodNanos - stallBeganNanos >= 0
-                && stallEndedNanos - stamp > 0;
-        return inStall ? stallEndedNanos : stamp + periodNanos;
+    /**
+     * When a read that was stamped with {@link #dueNanos} may have taken place at the latest. A tick runs less than a period
+     * after it was due, or it would be the next one; the tick after it, up to which its stamp is given, runs two periods
+     * later at the latest, or that is a stall, which is known.
+     *
+     * @param stamp the stamp, or somewhat later
+     * @param nodesTickNanos what the node that was read asked for; the period may have been as long then
+     */
+    long latestNanos(long stamp, long nodesTickNanos) {
+        long latest = stamp + 3 * nodesTickNanos;
+        for (int i = 0; i < stalls.length; i += 2) {
+            long began = stalls[i];
+            long ended = stalls[i + 1];
+            if (began != ended && stamp + nodesTickNanos - began >= 0 && ended - latest > 0) {
+                latest = ended;
+            }
+        }
+        return latest;
     }
 
     /** The exact monotonic time. */
@@ -180,6 +199,9 @@ final class HeartbeatWheel {
         }
         long wanted = node.tickNanos();
         if (wanted < periodNanos) {
+            if (size > 1) {
+                joinStallNanos += book(ticker.nanoTime()); // at the period that held until now
+            }
             changePeriod(wanted);
         }
         wantedNanos = Math.min(wantedNanos, wanted);
@@ -198,6 +220,7 @@ final class HeartbeatWheel {
     /** Wakes a node up at another time. Does nothing to a node that is being woken up: what it returns counts. */
     void move(WheelNode node, long wakeUpNanos) {
         if (node.wheelNext != null) {
+            wantedNanos = Math.min(wantedNanos, node.tickNanos()); // it may not be woken up in this turn
             unlink(node);
             insert(node, wakeUpNanos);
         }
@@ -211,6 +234,7 @@ final class HeartbeatWheel {
             remainder = null;
             periodNanos = Long.MAX_VALUE;
             wantedNanos = Long.MAX_VALUE;
+            joinStallNanos = 0;
             WHEELS.remove(loop, this);
         }
     }
@@ -229,15 +253,16 @@ final class HeartbeatWheel {
         cancel(ticking);
         originNanos = size == 1 ? tickNanos : dueNanos(); // the beats of those who are here stay on the ticks
         periodNanos = period;
-        position = 0;
         // The next point of the grid that is not past: Netty refuses a negative delay, and we may just have stalled.
-        long toFirst = period - Math.floorMod(ticker.nanoTime() - originNanos, period);
+        long sinceOrigin = ticker.nanoTime() - originNanos;
+        position = sinceOrigin / period;
+        long toFirst = period - sinceOrigin % period;
         ticking = loop.scheduleAtFixedRate(this::tick, toFirst, period, TimeUnit.NANOSECONDS);
         while (!all.isEmpty()) {
             // Where each belongs is not kept: the next slot wakes it up, and it says.
             WheelNode node = first(all);
             unlink(node);
-            append(slots[1], node);
+            append(slots[(int) ((position + 1) % SLOTS)], node);
         }
     }
 
@@ -249,14 +274,8 @@ final class HeartbeatWheel {
 
     private void tick() {
         long now = ticker.nanoTime();
-        long stall = now - tickNanos - 2 * periodNanos;
-        newestStallNanos = stall > 0 ? stall + periodNanos : 0;
-        stalledNanos += newestStallNanos;
-        if (newestStallNanos > 0) {
-            stallBeganNanos = tickNanos;
-            stallEndedNanos = now;
-        }
-        tickNanos = now;
+        newestStallNanos = book(now) + joinStallNanos;
+        joinStallNanos = 0;
         long reached = (now - originNanos) / periodNanos;
         if (reached - position > SLOTS) {
             position = reached - SLOTS;
@@ -271,6 +290,20 @@ final class HeartbeatWheel {
             slowDown(); // only now: it begins to count anew
         }
         wakeUpDue();
+    }
+
+    /** The loop runs now: the time in which it did not since it last did is a stall. Says how long that was. */
+    private long book(long now) {
+        long tooLate = now - tickNanos - 2 * periodNanos;
+        long stall = tooLate > 0 ? tooLate + periodNanos : 0;
+        if (stall > 0) {
+            stalledNanos += stall;
+            newestStall = (newestStall + 2) % stalls.length;
+            stalls[newestStall] = tickNanos;
+            stalls[newestStall + 1] = now;
+        }
+        tickNanos = now;
+        return stall;
     }
 
     /** Every node was seen in the last turn: if the most demanding has left, the tick follows. */

@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.util.Attribute;
 import io.netty.util.AttributeKey;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Promise;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,12 @@ final class Pending {
 
     /** What {@link HeartbeatHandler#probe} is to be told; null while nobody asks. */
     @Nullable Promise<Duration> asked;
+
+    /** Who waits for {@link HeartbeatHandler#confirm}; null before anybody has. */
+    private @Nullable Confirmation confirmation;
+
+    /** Answers that may still come, less the one that the handler itself knows of by {@link HeartbeatJudge#owed}. */
+    int moreOwed;
 
     /** Beats were started by hand, and go on by themselves after a move. */
     boolean started;
@@ -65,7 +72,56 @@ final class Pending {
         return present;
     }
 
+    /** What everybody is told who probes before the answer comes. */
+    Promise<Duration> probe(EventExecutor loop) {
+        Promise<Duration> shared = asked;
+        if (shared == null) {
+            shared = loop.newPromise(); // nobody but us can cancel it
+            asked = shared;
+        }
+        return shared;
+    }
+
+    /** What everybody is told who has something confirmed before the next ping leaves. */
+    Promise<Duration> confirm(EventExecutor loop) {
+        return confirmation().join(loop);
+    }
+
+    Confirmation confirmation() {
+        Confirmation present = confirmation;
+        if (present == null) {
+            present = new Confirmation();
+            confirmation = present;
+        }
+        return present;
+    }
+
+    /** A ping leaves; see {@link Confirmation#onPing}. */
+    void onPing(int number, int owed, long unstalled) {
+        if (confirmation != null) {
+            confirmation.onPing(number, owed, unstalled);
+        }
+    }
+
+    /** Whether somebody waits for an answer. */
+    boolean isAsked() {
+        return asked != null || (confirmation != null && confirmation.isAwaited());
+    }
+
+    /** Whether somebody waits for a ping that is still to leave. */
+    boolean needsPing() {
+        return confirmation != null && confirmation.needsPing();
+    }
+
+    /** Whether somebody waits to have something confirmed. */
+    boolean isConfirming() {
+        return confirmation != null && confirmation.isAwaited();
+    }
+
     void refuse(Exception why) {
+        if (confirmation != null) {
+            confirmation.refuse(why);
+        }
         Promise<Duration> waiting = asked;
         if (waiting != null) {
             asked = null;

@@ -23,6 +23,11 @@ public record Agreement(int version, long capabilities, BeatInterval sending, Be
                 BeatInterval.between(theirs.minimumSendInterval(), ours.wishedReceiveInterval()));
     }
 
+    /** Whether both sides have announced {@link Hello#CAPABILITY_CONFIRM}. */
+    public boolean confirms() {
+        return (capabilities & Hello.CAPABILITY_CONFIRM) != 0;
+    }
+
     private static int version(Hello ours, Hello theirs) {
         int version = Math.min(ours.highestVersion(), theirs.highestVersion());
         if (version < Math.max(ours.lowestVersion(), theirs.lowestVersion())) {

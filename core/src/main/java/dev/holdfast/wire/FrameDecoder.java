@@ -59,6 +59,18 @@ public final class FrameDecoder extends ChannelInboundHandlerAdapter {
     }
 
     /**
+     * Holds a smaller limit than our HELLO announced, until it is called again: for the time in which a stranger should not
+     * make us hold much. It counts for DATA and for frames that are skipped, from the next header that is looked at; a frame
+     * above it breaks the protocol, {@link CloseReason#FRAME_TOO_LARGE}. Only on the channel's event loop.
+     *
+     * @param bytes from {@link Hello#MIN_MAX_PAYLOAD} to what our HELLO announced, which is the limit from the beginning
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public void limitPayload(int bytes) {
+        rules.limitPayload(bytes);
+    }
+
+    /**
      * How many bytes have come so far. It grows while a long frame is still under way, too: a handler behind, which sees
      * whole frames only, compares it at {@code channelReadComplete} to know whether the peer gave a sign of life.
      */

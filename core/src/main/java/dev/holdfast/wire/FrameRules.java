@@ -37,11 +37,24 @@ final class FrameRules {
         SKIP
     }
 
+    /** What our HELLO announced. */
     private final int maxPayload;
+    /** What is accepted at present. */
+    private int limit;
+
     private State state = State.AWAITING_HELLO;
 
     FrameRules(int maxPayload) {
         this.maxPayload = maxPayload;
+        this.limit = maxPayload;
+    }
+
+    void limitPayload(int bytes) {
+        if (bytes < Hello.MIN_MAX_PAYLOAD || bytes > maxPayload) {
+            throw new IllegalArgumentException("payload limit: " + bytes + " bytes (expected: " + Hello.MIN_MAX_PAYLOAD
+                    + " to " + maxPayload + ", the maximum payload of our HELLO)");
+        }
+        limit = bytes;
     }
 
     /** The length of the payload that a header announces, in bytes. */
@@ -131,11 +144,17 @@ final class FrameRules {
     }
 
     private void checkLimit(@Nullable FrameType type, long length) {
-        if (length > maxPayload) {
+        if (length > limit) {
             throw new ProtocolException(
                     CloseReason.FRAME_TOO_LARGE,
-                    "length of %s: %d bytes (expected: at most %d, the maximum payload of our HELLO)"
-                            .formatted(type == null ? "an unknown frame" : type, length, maxPayload));
+                    "length of %s: %d bytes (expected: at most %d, %s)"
+                            .formatted(
+                                    type == null ? "an unknown frame" : type,
+                                    length,
+                                    limit,
+                                    limit == maxPayload
+                                            ? "the maximum payload of our HELLO"
+                                            : "the limit for the time being"));
         }
     }
 

@@ -16,6 +16,9 @@ public final class Frames {
     /** The length of every frame's header, in bytes. */
     public static final int HEADER_LENGTH = 8;
 
+    /** The bit of a sequence, the highest, that makes a confirmation of a PING or PONG. See {@link #isConfirmation}. */
+    public static final long CONFIRMATION_BIT = 1L << 63;
+
     private static final int TYPE_OFFSET = 4;
     private static final int SEQUENCE_OFFSET = HEADER_LENGTH;
     private static final int TIME_TO_LIVE_OFFSET = HEADER_LENGTH + 8;
@@ -41,6 +44,15 @@ public final class Frames {
     /** The sequence of a PING or PONG: 64 bits, to be compared for equality only. */
     public static long sequence(ByteBuf frame) {
         return frame.getLong(frame.readerIndex() + SEQUENCE_OFFSET);
+    }
+
+    /**
+     * Whether a PING or PONG is a confirmation, which its sequence tells by {@link #CONFIRMATION_BIT}: such a PING asks to be
+     * answered only when all DATA frames before it have been processed, and is no beat. It has this meaning only on a
+     * connection where both sides have announced {@link Hello#CAPABILITY_CONFIRM}; elsewhere it is an ordinary one.
+     */
+    public static boolean isConfirmation(ByteBuf frame) {
+        return (sequence(frame) & CONFIRMATION_BIT) != 0;
     }
 
     /** When the sender's next sign of life is due at the latest, as a PING tells: milliseconds, 0 where it tells nothing. */

@@ -22,6 +22,13 @@ public final class Hello {
     /** The largest maximum payload a side may announce, in bytes: 1 GiB, so that a frame fits into one buffer. */
     public static final int MAX_PAYLOAD = 1 << 30;
 
+    /**
+     * The capability "CONFIRM", bit 0: who announces it answers a confirmation ({@link Frames#isConfirmation}) only when its
+     * program has processed all DATA frames before it. It holds where both sides announce it ({@link
+     * Agreement#confirms}).
+     */
+    public static final long CAPABILITY_CONFIRM = 1L;
+
     private static final int MAX_VERSION = 255;
 
     private final int lowestVersion;
@@ -178,7 +185,7 @@ public final class Hello {
 
         /**
          * What this side can do beyond its version, one bit each, by default nothing. Bits 0 to 31 are the protocol's, and
-         * version 1 assigns none; bits 32 to 63 are the application's.
+         * version 1 assigns bit 0, {@link Hello#CAPABILITY_CONFIRM}; bits 32 to 63 are the application's.
          */
         public Builder capabilities(long capabilities) {
             this.capabilities = capabilities;

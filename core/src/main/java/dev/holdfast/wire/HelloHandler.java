@@ -106,7 +106,9 @@ public final class HelloHandler extends ChannelInboundHandlerAdapter {
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
-        beginBehindTls(context);
+        if (beginBehindTls(context)) {
+            context.flush();
+        }
     }
 
     @Override
@@ -133,8 +135,11 @@ public final class HelloHandler extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        beginBehindTls(context);
+        boolean begun = beginBehindTls(context);
         context.fireChannelActive();
+        if (begun) {
+            context.flush(); // who is turned away at once by a handler behind gets HELLO and CLOSE together
+        }
     }
 
     @Override
@@ -143,30 +148,32 @@ public final class HelloHandler extends ChannelInboundHandlerAdapter {
         context.fireChannelInactive();
     }
 
-    private void beginBehindTls(ChannelHandlerContext context) {
+    /** Returns whether a HELLO was written, and waits to be flushed. */
+    private boolean beginBehindTls(ChannelHandlerContext context) {
         SslHandler tls = context.pipeline().get(SslHandler.class);
         boolean comes =
                 context.pipeline().get(SslClientHelloHandler.class) != null; // SNI makes an SslHandler of itself
-        if (!comes && (tls == null || tls.handshakeFuture().isSuccess())) {
-            begin(context);
-        }
+        return !comes && (tls == null || tls.handshakeFuture().isSuccess()) && begin(context);
     }
 
-    private void begin(ChannelHandlerContext context) {
+    private boolean begin(ChannelHandlerContext context) {
         if (state != State.IDLE || !context.channel().isActive()) {
-            return;
+            return false;
         }
         state = State.AWAITING_HELLO;
         startNanos = now(context);
-        context.writeAndFlush(ours.write(context.alloc()));
+        context.write(ours.write(context.alloc()));
         await(context, limit.toMillis());
         askForRead(context);
+        return true;
     }
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event instanceof SslHandshakeCompletionEvent handshake && handshake.isSuccess()) {
-            begin(context);
+            if (begin(context)) {
+                context.flush();
+            }
         } else if (event == ChannelInputShutdownEvent.INSTANCE && state == State.REFUSED) {
             closeBehindOurClose(context);
         }
@@ -189,7 +196,9 @@ public final class HelloHandler extends ChannelInboundHandlerAdapter {
 
     /** The decoder lets nothing but a HELLO be the first. */
     private void onFirstFrame(ChannelHandlerContext context, ByteBuf frame) {
-        begin(context);
+        if (begin(context)) {
+            context.flush();
+        }
         Agreed both;
         try {
             Hello theirs = Hello.read(frame);

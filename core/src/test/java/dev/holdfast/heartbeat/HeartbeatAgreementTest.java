@@ -37,9 +37,13 @@ class HeartbeatAgreementTest {
             .attempts(2);
 
     private void open() {
+        open(0);
+    }
+
+    private void open(long capabilities) {
         channel.freezeTime();
         HeartbeatOptions built = options.build();
-        Hello ours = built.hello().build();
+        Hello ours = built.hello().capabilities(capabilities).build();
         channel.pipeline()
                 .addLast(
                         new FrameDecoder(ours),
@@ -230,6 +234,54 @@ class HeartbeatAgreementTest {
         assertThat(answered).isEqualTo(52);
         assertThat(death().death().cause()).isEqualTo(DeathCause.FLOOD);
         assertThat(death().death().rule()).contains("permittedPeerInterval PT0.005S");
+    }
+
+    @Test
+    void confirmations_passOn_andAreNoBeats_whereBothAnnouncedThem() {
+        options.mode(HeartbeatMode.WATCH_ONLY);
+        open(Hello.CAPABILITY_CONFIRM);
+        hear(Hello.builder()
+                .minimumSendInterval(Duration.ofSeconds(1))
+                .capabilities(Hello.CAPABILITY_CONFIRM | 1L << 40)
+                .build());
+        for (int i = 0; i < 1000; i++) {
+            channel.writeInbound(Frames.ping(channel.alloc(), Frames.CONFIRMATION_BIT | i, 0));
+            ByteBuf passedOn = channel.readInbound();
+            assertThat(Frames.sequence(passedOn)).isEqualTo(Frames.CONFIRMATION_BIT | i);
+            passedOn.release();
+        }
+        assertThat(channel.<ByteBuf>readOutbound()).as("whoever knows answers").isNull();
+        assertThat(events).as("and they are no flood").hasSize(1);
+        pass(900);
+        channel.writeInbound(Frames.pong(channel.alloc(), -1));
+        ((ByteBuf) channel.readInbound()).release();
+        pass(900);
+        assertThat(events).as("but life, like any byte").hasSize(1);
+    }
+
+    @Test
+    void confirmations_areOrdinaryBeats_whereOnlyOneSideAnnouncedThem() {
+        open(Hello.CAPABILITY_CONFIRM);
+        hear(Hello.builder().capabilities(~Hello.CAPABILITY_CONFIRM).build());
+        channel.writeInbound(Frames.ping(channel.alloc(), -1, 0));
+        ByteBuf pong = channel.readOutbound();
+        assertThat(Frames.type(pong)).isEqualTo(FrameType.PONG);
+        assertThat(Frames.sequence(pong)).isEqualTo(-1);
+        pong.release();
+        channel.writeInbound(Frames.pong(channel.alloc(), -1));
+        assertThat(channel.<ByteBuf>readInbound()).isNull();
+    }
+
+    @Test
+    void promiseToAPeerThatWatches_isKept_besideConfirmations() {
+        open(Hello.CAPABILITY_CONFIRM);
+        hear(Hello.builder()
+                .wishedReceiveInterval(Duration.ofMillis(500))
+                .capabilities(Hello.CAPABILITY_CONFIRM)
+                .build());
+        assertThat(pings(3000, true)).hasSize(3).containsOnly(1200L);
+        channel.writeInbound(Frames.ping(channel.alloc(), -1, 0));
+        ((ByteBuf) channel.readInbound()).release();
     }
 
     @Test

@@ -68,6 +68,18 @@ class HeartbeatMachineTest {
     }
 
     @Test
+    void lastInbound_isNeverTooSoon_andLessThanTwoUnitsTooLate() {
+        long unit = 1 << 20;
+        for (long stamp : new long[] {-5 * unit - 1, -1, 0, 1, unit - 1, unit, 7 * unit + 12_345, Long.MAX_VALUE - 5}) {
+            machine.onInbound(stamp, false);
+            for (long later : new long[] {0, 1, unit / 2, unit - 1, unit, 3_000 * unit + 777}) {
+                long wrong = machine.lastInboundNanos(stamp + later) - stamp;
+                assertThat(wrong).isPositive().isLessThan(2 * unit);
+            }
+        }
+    }
+
+    @Test
     void beat_isDueAtItsGridPoint_notBefore() {
         assertThat(machine.next(1000 * MS - 1, 1000 * MS - 1)).isEqualTo(Action.NONE);
         assertThat(machine.wakeUpNanos(0, 0)).isEqualTo(1000 * MS);

@@ -185,6 +185,46 @@ class HeartbeatWheelTest {
     }
 
     @Test
+    void fasterNode_thatJoinsLateInATick_makesNoStallOfIt() {
+        Node slow = new Node(1000, 100 * MS);
+        slow.join(100 * MS);
+        pass(100 * MS);
+        channel.advanceTimeBy(195, TimeUnit.MILLISECONDS); // late, but no stall
+        long before = wheel.unstalledNanos(wheel.nowNanos());
+        Node fast = new Node(100, 10 * MS);
+        fast.join(300 * MS);
+        assertThat(wheel.unstalledNanos(wheel.nowNanos())).isEqualTo(before);
+        assertThat(wheel.nowNanos() - wheel.dueNanos())
+                .as("what is read now gets no older stamp than a tick")
+                .isEqualTo(5 * MS);
+        pass(5 * MS);
+        assertThat(fast.wakeUps).containsExactly(300 * MS);
+        assertThat(slow.stalls).containsOnly(0L);
+        assertThat(wheel.unstalledNanos(wheel.nowNanos()) - before).isEqualTo(5 * MS);
+    }
+
+    @Test
+    void stall_inWhichAFasterNodeJoins_isBookedAtOnce_andTold() {
+        Node slow = new Node(1000, 100 * MS);
+        slow.join(100 * MS);
+        pass(100 * MS);
+        long before = wheel.unstalledNanos(wheel.nowNanos());
+        long stamp = wheel.dueNanos();
+        channel.advanceTimeBy(1000, TimeUnit.MILLISECONDS);
+        Node fast = new Node(100, 10 * MS);
+        fast.join(1110 * MS);
+        assertThat(wheel.unstalledNanos(wheel.nowNanos()) - before).isEqualTo(100 * MS);
+        pass(10 * MS);
+        assertThat(slow.stalls).containsExactly(0L, 900 * MS);
+        assertThat(wheel.unstalledNanos(wheel.nowNanos()) - before).isEqualTo(110 * MS);
+        assertThat(wheel.latestNanos(stamp, 100 * MS)).isEqualTo(stamp + 1000 * MS);
+        for (int i = 0; i < 10; i++) {
+            pass(10 * MS);
+        }
+        assertThat(slow.stalls.get(2)).as("told once").isZero();
+    }
+
+    @Test
     void stallThatNoTickHasBookedYet_isLeftOutAsWell() {
         Node node = new Node(100, 10 * MS);
         node.join(10 * MS);
@@ -199,13 +239,88 @@ class HeartbeatWheelTest {
         Node node = new Node(100, 10 * MS);
         node.join(10 * MS);
         pass(10 * MS);
-        long before = wheel.tickNanos();
-        assertThat(wheel.latestNanos(before)).isEqualTo(before + 10 * MS);
+        long before = wheel.dueNanos();
+        assertThat(latest(before)).isEqualTo(before + 30 * MS);
         pass(500 * MS);
-        assertThat(wheel.latestNanos(before)).isEqualTo(before + 500 * MS);
-        long after = wheel.tickNanos();
-        assertThat(wheel.latestNanos(after)).isEqualTo(after + 10 * MS);
-        assertThat(wheel.latestNanos(before - 100 * MS)).isEqualTo(before - 90 * MS);
+        assertThat(latest(before)).isEqualTo(before + 500 * MS);
+        long after = wheel.dueNanos();
+        assertThat(latest(after)).isEqualTo(after + 30 * MS);
+        assertThat(latest(before - 100 * MS)).isEqualTo(before - 70 * MS);
+        pass(700 * MS);
+        assertThat(latest(after)).isEqualTo(after + 700 * MS);
+        assertThat(latest(before)).as("the stall before is not forgotten").isEqualTo(before + 500 * MS);
+    }
+
+    private long latest(long stamp) {
+        return wheel.latestNanos(stamp, 10 * MS);
+    }
+
+    @Test
+    void stamp_ofAReadInALateLoop_mayBeThreePeriodsOlder_andNoMore() {
+        Node node = new Node(100, 10 * MS);
+        node.join(10 * MS);
+        pass(20 * MS - 1); // so late, and it would be the next tick
+        long stamp = wheel.dueNanos();
+        assertThat(stamp).isEqualTo(start + 10 * MS);
+        channel.advanceTimeBy(20 * MS, TimeUnit.NANOSECONDS); // any later is a stall
+        assertThat(wheel.dueNanos())
+                .as("a read is stamped so until the tick has run")
+                .isEqualTo(stamp);
+        long read = wheel.nowNanos();
+        pass(0);
+        assertThat(node.stalls).containsOnly(0L);
+        assertThat(wheel.dueNanos()).isNotEqualTo(stamp);
+        assertThat(latest(stamp) - read).isEqualTo(1);
+    }
+
+    @Test
+    void stamp_ofTheTickThatEndsAStall_isItsOwn() {
+        Node node = new Node(100, 10 * MS);
+        node.join(10 * MS);
+        pass(10 * MS);
+        pass(505 * MS);
+        assertThat(node.stalls.get(node.stalls.size() - 1)).isPositive();
+        long stamp = wheel.dueNanos();
+        pass(24 * MS);
+        assertThat(latest(stamp)).isEqualTo(stamp + 30 * MS);
+    }
+
+    @Test
+    void reads_howeverLateOrStalledTheLoop_areNoYoungerThanTheirStampAllows() {
+        long seed = new Random().nextLong();
+        System.out.println("HeartbeatWheelTest seed " + seed);
+        Random random = new Random(seed);
+        Node node = new Node(100, 10 * MS);
+        node.join(10 * MS);
+        for (int i = 0; i < 3000; i++) {
+            boolean stalls = random.nextInt(20) == 0;
+            long toTick = 1 + (long) (random.nextDouble() * (stalls ? 300 : 21) * MS);
+            long toRead = (long) (random.nextDouble() * toTick);
+            channel.advanceTimeBy(toRead, TimeUnit.NANOSECONDS);
+            HeartbeatMachineTest.Machine machine = new HeartbeatMachineTest.Machine(node.settings);
+            machine.onStart(wheel.nowNanos(), MS);
+            machine.onInbound(wheel.dueNanos(), false);
+            long read = wheel.nowNanos();
+            pass(toTick - toRead);
+            pass((long) (random.nextDouble() * 5 * MS)); // any place in the units of the clocks
+            long now = wheel.nowNanos();
+            long latest = wheel.latestNanos(machine.lastInboundNanos(now), 10 * MS);
+            assertThat(latest).as("pass %d", i).isGreaterThanOrEqualTo(read);
+        }
+    }
+
+    @Test
+    void move_keepsTheTickThatItsNodeNeeds_alsoOfOneThatIsNeverWokenUp() {
+        Node slow = new Node(1000, 100 * MS);
+        slow.join(100 * MS);
+        Node fast = new Node(50, 5 * MS);
+        fast.join(50 * MS);
+        for (int i = 0; i < 3 * 512; i++) {
+            wheel.move(fast, wheel.nowNanos() + 50 * MS);
+            pass(5 * MS);
+        }
+        assertThat(fast.wakeUps).isEmpty();
+        assertThat(wheel.periodNanos()).isEqualTo(5 * MS);
     }
 
     @Test

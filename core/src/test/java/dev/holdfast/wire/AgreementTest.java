@@ -44,6 +44,15 @@ class AgreementTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"1,1,true", "1,0,false", "0,1,false", "2,2,false", "3,5,true", "-1,1,true", "-1,-2,false"})
+    void confirms_whatBothAnnounced(long ours, long theirs, boolean confirms) {
+        Hello one = Hello.builder().capabilities(ours).build();
+        Hello other = Hello.builder().capabilities(theirs).build();
+
+        assertThat(Agreement.between(one, other).confirms()).isEqualTo(confirms);
+    }
+
+    @ParameterizedTest
     @CsvSource({
         // sender's minimum, receiver's wish, interval, longer than wished
         "1000, 5000, 5000, false",

@@ -128,6 +128,36 @@ class FrameDecoderTest {
     }
 
     @Test
+    void limitPayload_countsFromTheNextHeader_alsoOfTheSameRead() {
+        try (var receiver = new Receiver(4096).read(Bytes.HELLO)) {
+            receiver.addBehind(new ChannelInboundHandlerAdapter() {
+                @Override
+                public void channelRead(ChannelHandlerContext context, Object message) {
+                    receiver.decoder().limitPayload(2048);
+                    context.fireChannelRead(message);
+                }
+            });
+            receiver.read(Bytes.concat(Bytes.data(4096), Bytes.data(2048), Bytes.header(2049, 4, 0)));
+            assertThat(receiver.seen()).hasSize(4);
+            assertThat(receiver.error().reason()).isEqualTo(CloseReason.FRAME_TOO_LARGE);
+            assertThat(receiver.usedMemory()).isZero();
+        }
+    }
+
+    @Test
+    void limitPayload_leavesAFrameAlone_whoseHeaderWasLookedAt() {
+        try (var receiver = new Receiver(4096)) {
+            byte[] data = Bytes.data(4096);
+            receiver.read(Bytes.HELLO).read(data, 0, 100);
+            receiver.decoder().limitPayload(1024);
+            receiver.read(data, 100, data.length).read(Bytes.PONG);
+            assertThat(receiver.seen()).hasSize(3).last().isEqualTo("PONG 7");
+            receiver.decoder().limitPayload(4096);
+            assertThat(receiver.read(data).seen()).hasSize(4);
+        }
+    }
+
+    @Test
     void data_announced_takesNoMemoryBeforeItComes() {
         try (var receiver = new Receiver(Hello.MAX_PAYLOAD)) {
             receiver.read(Bytes.HELLO).read(Bytes.header(Hello.MAX_PAYLOAD, 4, 0));

@@ -2,6 +2,7 @@ package dev.holdfast.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.holdfast.wire.FrameRules.Action;
@@ -66,6 +67,33 @@ class FrameRulesTest {
         refused(open(), header(length, 4, 0, 0), CloseReason.FRAME_TOO_LARGE)
                 .withMessage("length of DATA: " + length
                         + " bytes (expected: at most 2000, the maximum payload of our HELLO)");
+    }
+
+    @Test
+    void limitPayload_holdsUntilItIsLiftedAgain() {
+        FrameRules rules = open();
+        rules.limitPayload(1024);
+        assertThat(rules.onHeader(header(1024, 4, 0, 0))).isEqualTo(Action.DELIVER);
+        assertThat(rules.onHeader(header(1024, 99, 1, 0))).isEqualTo(Action.SKIP);
+        refused(rules, header(1025, 4, 0, 0), CloseReason.FRAME_TOO_LARGE)
+                .withMessage("length of DATA: 1025 bytes (expected: at most 1024, the limit for the time being)");
+        refused(rules, header(1025, 99, 1, 0), CloseReason.FRAME_TOO_LARGE);
+
+        rules.limitPayload(LIMIT);
+        assertThat(rules.onHeader(header(LIMIT, 4, 0, 0))).isEqualTo(Action.DELIVER);
+        refused(rules, header(LIMIT + 1, 4, 0, 0), CloseReason.FRAME_TOO_LARGE)
+                .withMessageEndingWith("at most 2000, the maximum payload of our HELLO)");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 0, 1023, LIMIT + 1, Integer.MAX_VALUE})
+    void limitPayload_outOfRange_isRefused(int bytes) {
+        FrameRules rules = open();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> rules.limitPayload(bytes))
+                .withMessage("payload limit: " + bytes
+                        + " bytes (expected: 1024 to 2000, the maximum payload of our HELLO)");
+        assertThat(rules.onHeader(header(LIMIT, 4, 0, 0))).isEqualTo(Action.DELIVER);
     }
 
     @ParameterizedTest

@@ -46,6 +46,17 @@ class FramesTest {
         assertThat(Bytes.hexOf(pong)).isEqualTo("0000000803000000" + "8000000000000001");
     }
 
+    @ParameterizedTest
+    @CsvSource({"0,false", "-1,true", "9223372036854775807,false", "-9223372036854775808,true", "4294967295,false"})
+    void confirmation_isToldByTheHighestBit(long sequence, boolean isOne) {
+        ByteBuf ping = Bytes.HEAP.buffer().writeZero(3).writeBytes(Frames.ping(Bytes.HEAP, sequence, 5));
+
+        assertThat(Frames.isConfirmation(ping.skipBytes(3))).isEqualTo(isOne);
+        assertThat(Frames.isConfirmation(Frames.pong(Bytes.HEAP, sequence))).isEqualTo(isOne);
+        assertThat(Frames.isConfirmation(Frames.pong(Bytes.HEAP, sequence | Frames.CONFIRMATION_BIT)))
+                .isTrue();
+    }
+
     @Test
     void data_written_holdsTheMessage() {
         ByteBuf message =

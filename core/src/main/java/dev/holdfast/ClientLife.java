@@ -1,0 +1,510 @@
+package dev.holdfast;
+
+import dev.holdfast.ConnectionMachine.Action;
+import dev.holdfast.wire.Drain;
+import io.netty.channel.EventLoop;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Does what the {@link ConnectionMachine} says: resolves, connects, waits, tells. Confined to one event loop, on which all the client's
+ * channels live, but for what is said to be otherwise.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // what a connect comes to is told by its listener, an end by the events
+final class ClientLife implements LinkOwner {
+    /** A slot that is used so much later has been missed, a few times at most: a loop that is always late must get on, too. */
+    private static final long MISSED_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final int MOST_MISSED = 3;
+
+    final String name;
+    final PeerSettings settings;
+    final Outbound outbound;
+    final CompletableFuture<Ending> closed = new CompletableFuture<>();
+
+    private final ReconnectOptions reconnect;
+    private final Rounds rounds;
+    private final Attempts attempts;
+    private final Loops loops;
+    private final EventLoop loop;
+    private final ConnectionMachine machine;
+    private final CallbackQueue callbacks;
+    private final Happenings happenings;
+    private final Counting counting = new Counting();
+    private final SendBuffer buffer;
+    private final WritabilityNews writability;
+
+    /** What those wait for who want a connection; the stage is what they are given to depend on. */
+    record UpStage(CompletableFuture<Connection> future, CompletionStage<Connection> stage) {
+        UpStage() {
+            this(new CompletableFuture<>());
+        }
+
+        private UpStage(CompletableFuture<Connection> future) {
+            this(future, future.minimalCompletionStage());
+        }
+    }
+
+    // written by the event loop, read by anybody
+    private volatile ConnectionState state = ConnectionState.IDLE;
+    private volatile @Nullable Link up;
+    private volatile @Nullable Ending last;
+    private volatile UpStage nextUp = new UpStage();
+
+    /** Whether too much waits for the listeners; written by whoever notices. */
+    private volatile boolean inboundFull;
+
+    private @Nullable Link link;
+    private @Nullable Future<?> waitTimer;
+    private @Nullable Future<?> ageTimer;
+    private @Nullable Drain drainAsked;
+    private @Nullable Object refusedCredential;
+    private boolean upLeft = true;
+    private boolean slotHeld;
+    private int slotsMissed;
+    private long slotNanos;
+    private boolean firstOfRound;
+
+    ClientLife(ResilientClient.Builder builder) {
+        this.name = builder.name;
+        this.reconnect = builder.reconnect;
+        this.settings = new PeerSettings(builder, reconnect.handshakeLimit());
+        this.loops = Loops.of(builder, 1);
+        this.loop = loops.next();
+        this.attempts = new Attempts(builder, loops, loop);
+        this.callbacks = new CallbackQueue(
+                settings.executor, settings.inboundLimit, () -> onInbound(true), () -> onInbound(false));
+        this.happenings = new Happenings(
+                name, name, loop.ticker(), loop.ticker().nanoTime(), counting, callbacks, settings.onEvent);
+        this.outbound =
+                new Outbound(settings.outboundLimit, counting, settings.executor, () -> execute(this::tellWritability));
+        this.writability = new WritabilityNews(outbound, happenings, loop);
+        this.buffer = new SendBuffer(reconnect, outbound, loop);
+        this.machine = new ConnectionMachine(reconnect, ThreadLocalRandom.current());
+        this.rounds = new Rounds(builder, settings.executor, loop);
+    }
+
+    /** From any thread, once. */
+    void start() {
+        loop.execute(() -> act(machine.onStart()));
+    }
+
+    /** From any thread. */
+    Delivery send(Object message) {
+        Objects.requireNonNull(message, "message");
+        Object kept = settings.own(message);
+        Delivery delivery = outbound.begin(settings.bytes(kept));
+        if (delivery.state() == Delivery.State.NOT_SENT) {
+            ReferenceCountUtil.release(kept);
+        } else if (!execute(() -> submit(delivery, kept))) {
+            ReferenceCountUtil.release(kept);
+            outbound.notSent(delivery, name + " is CLOSED");
+        }
+        return delivery;
+    }
+
+    private void submit(Delivery delivery, Object message) {
+        Link present = link;
+        if (present != null && present.state() == ConnectionState.UP) {
+            present.write(delivery, message);
+        } else if (state != ConnectionState.CLOSED && (state != ConnectionState.DRAINING || machine.moves())) {
+            buffer.add(delivery, message, name + " is " + state);
+        } else {
+            ReferenceCountUtil.release(message);
+            outbound.notSent(delivery, name + " is " + state);
+        }
+    }
+
+    /** From any thread. */
+    void reconnectNow() {
+        execute(() -> {
+            Action action = machine.onReconnectNow();
+            if (action == Action.DRAIN) {
+                drain(settings.closeLimit, "reconnectNow");
+            } else {
+                act(action);
+            }
+        });
+    }
+
+    /** From any thread. */
+    CompletionStage<Ending> end(Duration span, String why) {
+        boolean taken = execute(() -> {
+            Action action = machine.onEnd();
+            if (action == Action.DRAIN) {
+                drain(span, why);
+            } else if (action == Action.END) {
+                last = Ending.of(Ending.Kind.CLOSED, why);
+                act(action);
+            }
+        });
+        if (!taken) {
+            settings.complete(closed, Ending.of(Ending.Kind.CLOSED, "its event loops have ended"), null);
+        }
+        return closed.minimalCompletionStage();
+    }
+
+    private void drain(Duration span, String why) {
+        state = machine.state();
+        leaveUp();
+        Ending.Kind kind = machine.moves() ? Ending.Kind.MOVED : Ending.Kind.CLOSED;
+        stop(ageTimer);
+        Objects.requireNonNull(link).drain(span.toNanos(), Ending.of(kind, why), why);
+    }
+
+    /** Completes when there is a connection; the same for all who ask while there is none, whoever gives up. From any thread. */
+    UpStage up() {
+        return nextUp;
+    }
+
+    Optional<Connection> connection() {
+        Link present = up;
+        return present == null ? Optional.empty() : Optional.of(present.connection);
+    }
+
+    ConnectionState state() {
+        return state;
+    }
+
+    /** Why the last attempt failed, for a message; empty where none has. */
+    String lastFailure() {
+        Ending failed = last;
+        return failed == null ? "" : ", " + failed;
+    }
+
+    boolean mustNotWaitHere() {
+        return loop.inEventLoop() || CallbackQueue.isCallbackThread();
+    }
+
+    void refuseToWaitHere(String what) {
+        if (mustNotWaitHere()) {
+            throw new IllegalStateException(what
+                    + ": from a callback or an event loop (expected: another thread; what it waits for runs here)");
+        }
+    }
+
+    private boolean execute(Runnable task) {
+        try {
+            loop.execute(task);
+            return true;
+        } catch (RejectedExecutionException ended) {
+            return false;
+        }
+    }
+
+    // ---- what the machine says
+
+    private void act(Action action) {
+        state = machine.state();
+        switch (action) {
+            case NONE, DRAIN -> {}
+            case RESOLVE -> resolve();
+            case CONNECT -> connect();
+            case WAIT -> {
+                giveUpAttempt();
+                await(machine.delayNanos());
+            }
+            case END -> finish();
+        }
+    }
+
+    private void giveUpAttempt() {
+        rounds.stop();
+        stop(waitTimer);
+        stop(ageTimer);
+        Link present = link;
+        link = null;
+        if (present != null) {
+            present.abandon(Ending.of(Ending.Kind.CLOSED, "the attempt was given up"));
+        }
+    }
+
+    private void await(long nanos) {
+        if (nanos == 0) {
+            awaitSlot();
+            return;
+        }
+        happenings.tell(new ConnectionEvent.Waiting(
+                moment(), machine.failures(), Duration.ofNanos(nanos), Optional.ofNullable(last)));
+        waitTimer = loop.schedule(this::awaitSlot, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** The wait is over; the budget, and listeners that are far behind, may still hold us up. */
+    private void awaitSlot() {
+        if (machine.state() != ConnectionState.WAITING) {
+            return;
+        }
+        if (happenings.isFarBehind()) {
+            waitTimer = loop.schedule(this::awaitSlot, Happenings.LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+            return;
+        }
+        long now = now();
+        boolean missed = slotHeld && now - slotNanos > MISSED_NANOS && slotsMissed < MOST_MISSED;
+        if (missed) {
+            slotsMissed++; // a loop that was late is not to make up for it with many attempts at once
+        }
+        if (!slotHeld || missed) {
+            slotHeld = true;
+            slotNanos = now + reconnect.budget().reserveNanos(now);
+        }
+        if (slotNanos - now > 0) {
+            waitTimer = loop.schedule(this::awaitSlot, slotNanos - now, TimeUnit.NANOSECONDS);
+        } else {
+            slotHeld = false;
+            slotsMissed = 0;
+            act(machine.onWaited());
+        }
+    }
+
+    private void resolve() {
+        long round = machine.round();
+        firstOfRound = true;
+        rounds.start(
+                found -> {
+                    if (found.addresses().isEmpty()) {
+                        last = Ending.of(Ending.Kind.RESOLVE_FAILED, found.problem());
+                        rounds.stop();
+                        act(machine.onRoundFailed(round, false));
+                    } else {
+                        act(machine.onResolved(round, found.addresses()));
+                    }
+                },
+                () -> {
+                    last = Ending.of(
+                            Ending.Kind.CONNECT_FAILED,
+                            "no connection within the round limit " + reconnect.roundLimit() + lastFailure());
+                    act(machine.onRoundFailed(round, link != null));
+                });
+    }
+
+    private void connect() {
+        Link before = link;
+        link = null;
+        if (before != null) {
+            before.abandon(Ending.of(Ending.Kind.CLOSED, "the attempt was given up"));
+        }
+        long wait = firstOfRound ? 0 : reconnect.budget().reserveNanos(now());
+        Optional<Ending> why = firstOfRound ? Optional.empty() : Optional.ofNullable(last);
+        firstOfRound = false;
+        long epoch = machine.epoch();
+        if (wait == 0) {
+            connect(epoch, why);
+        } else {
+            waitTimer = loop.schedule(() -> connect(epoch, why), wait, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void connect(long epoch, Optional<Ending> why) {
+        if (epoch != machine.epoch() || machine.state() != ConnectionState.CONNECTING) {
+            return;
+        }
+        InetSocketAddress address = machine.address();
+        drainAsked = null;
+        counting.attempts.incrementAndGet();
+        happenings.tell(new ConnectionEvent.Connecting(moment(), address, why));
+        Link fresh = settings.newLink(this, epoch, outbound, callbacks);
+        link = fresh;
+        attempts.connect(fresh, address, how -> {
+            if (fresh == link) {
+                last = how;
+                act(machine.onEnded(epoch, now(), how.kind() == Ending.Kind.REFUSED, 0));
+            }
+        });
+    }
+
+    private void finish() {
+        giveUpAttempt();
+        buffer.end(name + " is CLOSED");
+        Ending how = machine.problem()
+                .map(problem -> Ending.of(
+                        Ending.Kind.REFUSED,
+                        problem.getMessage() + (problem.getCause() == null ? "" : ": " + problem.getCause())))
+                .orElseGet(() -> Objects.requireNonNullElseGet(last, () -> Ending.of(Ending.Kind.CLOSED, "closed")));
+        last = how;
+        happenings.tell(new ConnectionEvent.Closed(moment(), how));
+        settings.complete(nextUp.future(), null, new IllegalStateException(name + ": CLOSED" + lastFailure()));
+        loops.end(() -> {
+            Runnable over = () -> closed.complete(how);
+            callbacks.add(0, over, over); // behind the last event
+            settings.completeAtLast(closed, how);
+        });
+    }
+
+    // ---- what the link tells
+
+    @Override
+    public void onConnected(Link connected) {
+        machine.onConnected(connected.epoch);
+        state = machine.state();
+    }
+
+    @Override
+    public void onUp(Link shaken) {
+        if (shaken != link || !machine.onHandshaken(shaken.epoch, now())) {
+            shaken.abandon(Ending.of(Ending.Kind.CLOSED, "the attempt was given up"));
+            return;
+        }
+        rounds.stop();
+        refusedCredential = null;
+        state = machine.state();
+        up = shaken;
+        upLeft = false;
+        counting.ups.incrementAndGet();
+        happenings.tell(new ConnectionEvent.Up(moment(), shaken.connection, shaken.connection.options()));
+        settings.complete(nextUp.future(), shaken.connection, null);
+        buffer.sendAll(shaken::write);
+        tellWritability();
+        reconnect
+                .ageNanos(ThreadLocalRandom.current())
+                .ifPresent(age -> ageTimer = loop.schedule(this::onOld, age, TimeUnit.NANOSECONDS));
+        Drain asked = drainAsked;
+        if (asked != null) {
+            onDrainAsked(shaken, asked);
+        }
+    }
+
+    private void onOld() {
+        if (machine.onOwnMove() == Action.DRAIN) {
+            drain(settings.closeLimit, "maximum age");
+        }
+    }
+
+    @Override
+    public void onDrainAsked(Link asked, Drain drain) {
+        if (asked != link) {
+            return;
+        }
+        if (machine.onMove(true) == Action.DRAIN || machine.state() == ConnectionState.DRAINING) {
+            drain(drain.span(), "the peer asks for it: DRAIN " + drain.reason()); // of several the shortest counts
+        } else {
+            drainAsked = drain;
+        }
+    }
+
+    @Override
+    public void onDrainWanted(Link wanted, Duration span) {
+        if (wanted == link && (machine.onOwnMove() == Action.DRAIN || machine.state() == ConnectionState.DRAINING)) {
+            drain(span, "drained"); // of several the shortest counts
+        }
+    }
+
+    @Override
+    public void onPeerEnds(Link ending) {
+        if (ending == link) {
+            machine.onMove(false);
+            state = machine.state();
+            leaveUp();
+        }
+    }
+
+    @Override
+    public void onGone(Link gone, Ending how, boolean wasUp, boolean forGood, Duration noEarlier) {
+        if (gone != link) {
+            return;
+        }
+        link = null;
+        up = null;
+        stop(ageTimer);
+        last = how;
+        if (how.kind() != Ending.Kind.MOVED) {
+            machine.onMoveFailed();
+        }
+        Action action = machine.onEnded(gone.epoch, now(), forGood, noEarlier.toNanos());
+        state = machine.state();
+        if (wasUp) {
+            leaveUp();
+            counting.downs.incrementAndGet();
+            if (how.kind() == Ending.Kind.PEER_DEAD) {
+                counting.deaths.incrementAndGet();
+            }
+            happenings.tell(new ConnectionEvent.Down(moment(), gone.connection, how));
+        }
+        act(action);
+    }
+
+    @Override
+    public void onRemoved(Link removed) {}
+
+    @Override
+    public void onEvent(ConnectionEvent event) {
+        happenings.tellIfRoom(event);
+    }
+
+    private ConnectionEvent.Moment moment() {
+        return happenings.moment(machine.epoch(), machine.state());
+    }
+
+    @Override
+    public ConnectionEvent.Moment moment(Link of) {
+        return happenings.moment(of.epoch, state);
+    }
+
+    @Override
+    public boolean isInboundFull() {
+        return inboundFull;
+    }
+
+    @Override
+    public boolean isBehindProxy() {
+        return attempts.hasProxy();
+    }
+
+    @Override
+    public Counting counting() {
+        return counting;
+    }
+
+    @Override
+    public boolean isFinal(HandshakeRefusedException refused) {
+        Optional<Object> credential = refused.credential();
+        boolean again = credential.isPresent() && credential.get().equals(refusedCredential);
+        refusedCredential = credential.orElse(null);
+        return credential.isEmpty() || again;
+    }
+
+    private void onInbound(boolean full) {
+        inboundFull = full;
+        execute(() -> {
+            Link present = link;
+            if (present != null) {
+                present.adjustReading();
+            }
+        });
+    }
+
+    /** Who waits from now on waits for the next connection. */
+    private void leaveUp() {
+        if (!upLeft) {
+            upLeft = true;
+            nextUp = new UpStage();
+        }
+    }
+
+    private void tellWritability() {
+        writability.look(up);
+    }
+
+    static String address(InetSocketAddress address) {
+        return new Endpoint(address.getHostString(), address.getPort()).toString();
+    }
+
+    private static void stop(@Nullable Future<?> timer) {
+        if (timer != null) {
+            timer.cancel(false);
+        }
+    }
+
+    private long now() {
+        return loop.ticker().nanoTime();
+    }
+}

@@ -1,0 +1,16 @@
+package dev.holdfast;
+
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+
+/** Where to connect to, asked at the beginning of every round: a service directory, for instance. */
+@FunctionalInterface
+public interface EndpointSource {
+    /**
+     * The endpoints in the order in which they are to be tried, one at least. Called on the callback executor, so it may block;
+     * resolution and this together have {@link ReconnectOptions#resolveLimit()}. Not called again before it has returned.
+     *
+     * @return if it is null, fails or gives none, the round has failed, and the backoff follows
+     */
+    CompletionStage<List<Endpoint>> endpoints();
+}

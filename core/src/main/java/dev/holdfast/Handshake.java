@@ -1,0 +1,31 @@
+package dev.holdfast;
+
+import java.net.SocketAddress;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * The conversation of a {@link HandshakeHook} with the peer. Thread-safe. Once the handshake is over its stages fail with {@link
+ * IllegalStateException}. Its messages do not count against {@code outboundLimit}.
+ */
+public interface Handshake {
+    /** The number of the attempt, as in the events. */
+    long epoch();
+
+    /** Whom it is with. */
+    SocketAddress remoteAddress();
+
+    /**
+     * Sends a message to the peer's hook; as {@link Connection#send} takes it.
+     *
+     * @return completes when it is handed to the kernel
+     */
+    CompletionStage<Void> send(Object message);
+
+    /**
+     * The next message of the peer's hook. A buffer that it completes with needs no release. Ask again for the one after it;
+     * what was not asked for when the handshake is complete becomes an ordinary message.
+     *
+     * @return fails if the connection ends first
+     */
+    CompletionStage<Object> receive();
+}

@@ -1,0 +1,103 @@
+package dev.holdfast;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.util.ReferenceCountUtil;
+import java.net.SocketAddress;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** The conversation of one handshake. Its queues are confined to the event loop. */
+final class HandshakeExchange implements Handshake {
+    /** Messages that may come before somebody asks for them. */
+    static final int MAX_UNASKED = 16;
+
+    private final Link link;
+    private final Queue<Object> unasked = new ArrayDeque<>();
+    private final Queue<CompletableFuture<Object>> asking = new ArrayDeque<>();
+
+    HandshakeExchange(Link link) {
+        this.link = link;
+    }
+
+    @Override
+    public long epoch() {
+        return link.epoch;
+    }
+
+    @Override
+    public SocketAddress remoteAddress() {
+        return link.remoteAddress();
+    }
+
+    @Override
+    public CompletionStage<Void> send(Object message) {
+        return link.sendInHandshake(message);
+    }
+
+    @Override
+    public CompletionStage<Object> receive() {
+        CompletableFuture<Object> asked = new CompletableFuture<>();
+        boolean taken = link.execute(() -> {
+            Object waiting = unasked.poll();
+            if (waiting != null) {
+                complete(asked, waiting);
+            } else if (link.state() == ConnectionState.HANDSHAKING) {
+                asking.add(asked);
+            } else {
+                fail(asked, "the handshake is over");
+            }
+        });
+        if (!taken) {
+            asked.completeExceptionally(new IllegalStateException("the connection has ended"));
+        }
+        return asked.minimalCompletionStage();
+    }
+
+    /** A message has come. False if more wait than may. */
+    boolean offer(Object message) {
+        Object kept = message;
+        if (message instanceof ByteBuf buffer) {
+            kept = Unpooled.wrappedBuffer(ByteBufUtil.getBytes(buffer)); // on the heap: nobody has to release it
+            buffer.release();
+        }
+        CompletableFuture<Object> first = asking.poll();
+        if (first != null) {
+            complete(first, kept);
+            return true;
+        }
+        if (unasked.size() >= MAX_UNASKED) {
+            ReferenceCountUtil.release(kept);
+            return false;
+        }
+        return unasked.add(kept);
+    }
+
+    /** What nobody asked for. */
+    List<Object> unasked() {
+        List<Object> left = new ArrayList<>(unasked);
+        unasked.clear();
+        asking.forEach(each -> fail(each, "the handshake is over"));
+        asking.clear();
+        return left;
+    }
+
+    /** The connection has ended. */
+    void end(Ending how) {
+        asking.forEach(each -> fail(each, how.toString()));
+        asking.clear();
+    }
+
+    private void complete(CompletableFuture<Object> asked, Object message) {
+        link.settings.complete(asked, message, null);
+    }
+
+    private void fail(CompletableFuture<Object> asked, String why) {
+        link.settings.complete(asked, null, new IllegalStateException(why));
+    }
+}
