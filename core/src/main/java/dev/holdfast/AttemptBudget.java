@@ -6,8 +6,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A limit of attempts to connect per second, common to all clients that hold it.
  *
- * <p>It paces evenly: attempts are at least {@code 1 s / attempts} apart, and who comes too early waits for the next slot that
- * is free. Time without attempts earns nothing, so there is no burst after it: a slot that passed unused is lost, as is the slot of a
+ * <p>It paces evenly: slots are {@code 1 s / attempts} apart, and who comes too early waits for the next slot that is free. An
+ * event loop that is late uses its slots up to 100 ms late, so that in the worst second there may be a tenth more; a slot
+ * missed by more than that is lost, and a new one is taken. Time without attempts earns nothing, so there is no burst after it: a slot that passed unused is lost, as is the slot of a
  * client that is closed while it waits. With 100 a second, 2,000 clients that lose their server together are back after 20 s at the
  * earliest. The backoff comes first, the slot after it.
  *

@@ -9,10 +9,10 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -22,11 +22,6 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("FutureReturnValueIgnored") // what a connect comes to is told by its listener, an end by the events
 final class ClientLife implements LinkOwner {
-    /** A slot that is used so much later has been missed, a few times at most: a loop that is always late must get on, too. */
-    private static final long MISSED_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-
-    private static final int MOST_MISSED = 3;
-
     final String name;
     final PeerSettings settings;
     final Outbound outbound;
@@ -42,18 +37,9 @@ final class ClientLife implements LinkOwner {
     private final Happenings happenings;
     private final Counting counting = new Counting();
     private final SendBuffer buffer;
+    private final SplittableRandom random = new SplittableRandom();
+    private final AttemptSlot slot;
     private final WritabilityNews writability;
-
-    /** What those wait for who want a connection; the stage is what they are given to depend on. */
-    record UpStage(CompletableFuture<Connection> future, CompletionStage<Connection> stage) {
-        UpStage() {
-            this(new CompletableFuture<>());
-        }
-
-        private UpStage(CompletableFuture<Connection> future) {
-            this(future, future.minimalCompletionStage());
-        }
-    }
 
     // written by the event loop, read by anybody
     private volatile ConnectionState state = ConnectionState.IDLE;
@@ -70,9 +56,6 @@ final class ClientLife implements LinkOwner {
     private @Nullable Drain drainAsked;
     private @Nullable Object refusedCredential;
     private boolean upLeft = true;
-    private boolean slotHeld;
-    private int slotsMissed;
-    private long slotNanos;
     private boolean firstOfRound;
 
     ClientLife(ResilientClient.Builder builder) {
@@ -90,7 +73,10 @@ final class ClientLife implements LinkOwner {
                 new Outbound(settings.outboundLimit, counting, settings.executor, () -> execute(this::tellWritability));
         this.writability = new WritabilityNews(outbound, happenings, loop);
         this.buffer = new SendBuffer(reconnect, outbound, loop);
-        this.machine = new ConnectionMachine(reconnect, ThreadLocalRandom.current());
+        this.slot = new AttemptSlot(reconnect.budget());
+        // A generator of its own: a thread's, used by another thread, would give every process the same "random"
+        // delays.
+        this.machine = new ConnectionMachine(reconnect, random);
         this.rounds = new Rounds(builder, settings.executor, loop);
     }
 
@@ -248,20 +234,10 @@ final class ClientLife implements LinkOwner {
             waitTimer = loop.schedule(this::awaitSlot, Happenings.LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
             return;
         }
-        long now = now();
-        boolean missed = slotHeld && now - slotNanos > MISSED_NANOS && slotsMissed < MOST_MISSED;
-        if (missed) {
-            slotsMissed++; // a loop that was late is not to make up for it with many attempts at once
-        }
-        if (!slotHeld || missed) {
-            slotHeld = true;
-            slotNanos = now + reconnect.budget().reserveNanos(now);
-        }
-        if (slotNanos - now > 0) {
-            waitTimer = loop.schedule(this::awaitSlot, slotNanos - now, TimeUnit.NANOSECONDS);
+        long wait = slot.waitNanos(now());
+        if (wait > 0) {
+            waitTimer = loop.schedule(this::awaitSlot, wait, TimeUnit.NANOSECONDS);
         } else {
-            slotHeld = false;
-            slotsMissed = 0;
             act(machine.onWaited());
         }
     }
@@ -364,9 +340,7 @@ final class ClientLife implements LinkOwner {
         settings.complete(nextUp.future(), shaken.connection, null);
         buffer.sendAll(shaken::write);
         tellWritability();
-        reconnect
-                .ageNanos(ThreadLocalRandom.current())
-                .ifPresent(age -> ageTimer = loop.schedule(this::onOld, age, TimeUnit.NANOSECONDS));
+        reconnect.ageNanos(random).ifPresent(age -> ageTimer = loop.schedule(this::onOld, age, TimeUnit.NANOSECONDS));
         Drain asked = drainAsked;
         if (asked != null) {
             onDrainAsked(shaken, asked);
@@ -408,18 +382,20 @@ final class ClientLife implements LinkOwner {
     }
 
     @Override
-    public void onGone(Link gone, Ending how, boolean wasUp, boolean forGood, Duration noEarlier) {
+    public void onGone(Link gone, Outcome outcome, boolean wasUp) {
         if (gone != link) {
             return;
         }
         link = null;
         up = null;
         stop(ageTimer);
+        Ending how = outcome.ending();
         last = how;
         if (how.kind() != Ending.Kind.MOVED) {
             machine.onMoveFailed();
         }
-        Action action = machine.onEnded(gone.epoch, now(), forGood, noEarlier.toNanos());
+        Action action = machine.onEnded(
+                gone.epoch, now(), outcome.isForGood(), outcome.noEarlier().toNanos());
         state = machine.state();
         if (wasUp) {
             leaveUp();

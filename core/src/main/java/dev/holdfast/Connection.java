@@ -48,17 +48,17 @@ public final class Connection {
 
     /** Since it came up. */
     public Duration age() {
-        return link.wasUp() ? since(link.upNanos()) : Duration.ZERO;
+        return link.vitals().age();
     }
 
     /** Since something came from the peer, its FIN included. */
     public Duration lastHeard() {
-        return since(link.heardNanos());
+        return link.vitals().lastHeard();
     }
 
     /** The newest round-trip time of a beat; empty before the first answer. */
     public Optional<Duration> roundTrip() {
-        return Optional.ofNullable(link.roundTrip());
+        return link.vitals().roundTrip();
     }
 
     /** Bytes of messages that were sent and are not confirmed yet, or not written yet where nothing confirms. */
@@ -129,10 +129,6 @@ public final class Connection {
         Durations.wholeMillis("drain span", span, 1, PeerBuilder.MAX_MILLIS);
         link.execute(() -> link.owner.onDrainWanted(link, span));
         return link.gone();
-    }
-
-    private Duration since(long nanos) {
-        return Duration.ofNanos(Math.max(0, link.own().eventLoop().ticker().nanoTime() - nanos));
     }
 
     /** {@code epoch}, state and address, for people. */

@@ -8,7 +8,8 @@ import java.util.concurrent.CompletionStage;
 public interface EndpointSource {
     /**
      * The endpoints in the order in which they are to be tried, one at least. Called on the callback executor, so it may block;
-     * resolution and this together have {@link ReconnectOptions#resolveLimit()}. Not called again before it has returned.
+     * resolution and this together have {@link ReconnectOptions#resolveLimit()}. While four calls have not
+     * returned it is not called again.
      *
      * @return if it is null, fails or gives none, the round has failed, and the backoff follows
      */

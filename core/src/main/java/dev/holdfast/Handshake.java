@@ -15,6 +15,15 @@ public interface Handshake {
     SocketAddress remoteAddress();
 
     /**
+     * Names the credential that this attempt uses. If the peer refuses the handshake (CLOSE REFUSED) and the attempt before it was
+     * refused with an equal one, the client ends: it would be refused for ever. A server has no use for it.
+     *
+     * @param credential what identifies it, best not the secret itself: it is compared by {@code equals} and kept until the next
+     *     attempt
+     */
+    void using(Object credential);
+
+    /**
      * Sends a message to the peer's hook; as {@link Connection#send} takes it.
      *
      * @return completes when it is handed to the kernel

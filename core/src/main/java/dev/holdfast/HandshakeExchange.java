@@ -8,9 +8,11 @@ import java.net.SocketAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /** The conversation of one handshake. Its queues are confined to the event loop. */
 final class HandshakeExchange implements Handshake {
@@ -20,6 +22,9 @@ final class HandshakeExchange implements Handshake {
     private final Link link;
     private final Queue<Object> unasked = new ArrayDeque<>();
     private final Queue<CompletableFuture<Object>> asking = new ArrayDeque<>();
+
+    /** Written by the hook's thread, read by the event loop. */
+    private volatile @Nullable Object credential;
 
     HandshakeExchange(Link link) {
         this.link = link;
@@ -33,6 +38,16 @@ final class HandshakeExchange implements Handshake {
     @Override
     public SocketAddress remoteAddress() {
         return link.remoteAddress();
+    }
+
+    @Override
+    public void using(Object named) {
+        credential = Objects.requireNonNull(named, "credential");
+    }
+
+    /** What the hook has named; null if it has not. */
+    @Nullable Object credential() {
+        return credential;
     }
 
     @Override

@@ -19,6 +19,7 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.AttributeKey;
 import io.netty.util.ReferenceCountUtil;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.Objects;
@@ -62,29 +63,21 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     private final Shaking shaking;
     private final Sending sending;
     private final Parting parting = new Parting(this);
+    private final Outcome outcome = new Outcome();
     private final CompletableFuture<Ending> gone = new CompletableFuture<>();
 
     // set before anybody else knows of the link
     private @Nullable Channel channel;
     private @Nullable InetSocketAddress remote;
     private @Nullable HeartbeatHandler heartbeat;
+    private @Nullable Vitals vitals;
 
     // written by the event loop, read by anybody
     private volatile Phase phase = Phase.OPENING;
-    private volatile @Nullable Duration roundTrip;
-    private volatile boolean wasUp;
-    private volatile long upNanos;
-    private volatile long heardNanos;
 
     private @Nullable ChannelHandlerContext context;
     private boolean paused;
     private @Nullable CloseReason unwanted;
-
-    /** How it ends, once that is known, and what the client makes of it. */
-    private @Nullable Ending ending;
-
-    private boolean forGood;
-    private Duration noEarlier = Duration.ZERO;
 
     Link(PeerSettings settings, LinkOwner owner, long epoch, Outbound outbound, CallbackQueue callbacks) {
         this.settings = settings;
@@ -129,6 +122,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     final void addTo(Channel fresh, InetSocketAddress address) {
         channel = fresh;
         remote = address;
+        vitals = new Vitals(fresh.eventLoop().ticker());
         fresh.attr(KEY).set(this);
         HeartbeatHandler beats = settings.newHeartbeat();
         heartbeat = beats;
@@ -144,7 +138,6 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     @Override
     public void handlerAdded(ChannelHandlerContext added) {
         context = added;
-        heardNanos = now(added);
     }
 
     @Override
@@ -156,9 +149,10 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext active) {
-        heardNanos = now(active);
+        vitals().onHeard();
         Channel own = active.channel();
-        if (own.parent() == null && own.localAddress().equals(own.remoteAddress())) {
+        SocketAddress local = own.localAddress(); // null if it is closed by now
+        if (own.parent() == null && local != null && local.equals(own.remoteAddress())) {
             // A port that the kernel also gives to clients: TCP lets a socket connect to itself (simultaneous open).
             abandon(Ending.of(Ending.Kind.CONNECT_FAILED, "connected to itself: nobody listens there"));
             return;
@@ -175,7 +169,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     /** Transport, TLS and HELLO are complete. */
     final void onReady(ChannelHandlerContext mine) {
-        if (phase == Phase.OPENING && ending == null) {
+        if (phase == Phase.OPENING && !outcome.isKnown()) {
             phase = Phase.SHAKING;
             shaking.begin(mine);
         }
@@ -183,12 +177,11 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     /** The application's handshake is complete, too. */
     final void onShaken(ChannelHandlerContext mine) {
-        if (phase != Phase.SHAKING || !mine.channel().isActive() || ending != null) {
+        if (phase != Phase.SHAKING || !mine.channel().isActive() || outcome.isKnown()) {
             return;
         }
         phase = Phase.UP;
-        upNanos = now(mine);
-        wasUp = true;
+        vitals().onUp();
         sending.start(mine, answersProofs());
         onMessagesAllowed();
         owner.onUp(this);
@@ -200,10 +193,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     /** The application's handshake failed on this side. */
     final void onHandshakeRefused(Throwable error) {
         boolean last = error instanceof HandshakeRefusedException refused && owner.isFinal(refused);
-        forGood |= last;
-        endWith(Ending.of(
-                last ? Ending.Kind.REFUSED : Ending.Kind.HANDSHAKE_FAILED,
-                error instanceof HandshakeRefusedException ? String.valueOf(error.getMessage()) : error.toString()));
+        outcome.handshakeFailed(error, last);
     }
 
     @Override
@@ -233,15 +223,14 @@ abstract class Link extends ChannelInboundHandlerAdapter {
                 },
                 () -> ReferenceCountUtil.release(message));
         if (callbacks.dropped() > 0) { // to go on would give the listener a stream with a hole
-            forGood = true;
-            abandon(Ending.of(
-                    Ending.Kind.REFUSED, "the callback executor refuses, so that messages cannot be handed over"));
+            outcome.refuse("the callback executor refuses, so that messages cannot be handed over");
+            closeHard();
         }
     }
 
     @Override
     public void channelReadComplete(ChannelHandlerContext mine) {
-        heardNanos = now(mine);
+        vitals().onHeard();
         mine.fireChannelReadComplete();
     }
 
@@ -250,7 +239,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
         if (event instanceof HeartbeatEvent.PeerDead dead) {
             onDeath(dead.death());
         } else if (event instanceof HeartbeatEvent.Beat beat) {
-            roundTrip = beat.roundTrip();
+            vitals().onRoundTrip(beat.roundTrip());
         } else if (isOpen()) {
             ConnectionEvent told = told(event);
             if (told != null) {
@@ -272,50 +261,27 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     }
 
     final void onDeath(PeerDeath death) {
-        forGood |= !wasUp
-                && death.error().orElse(null) instanceof ProtocolException broken
-                && broken.reason() == CloseReason.VERSION;
-        Ending.Kind kind = wasUp ? Ending.Kind.PEER_DEAD : forGood ? Ending.Kind.REFUSED : Ending.Kind.HANDSHAKE_FAILED;
-        Ending died = Ending.of(kind, death.withPeer(peerName()));
-        if (phase == Phase.DRAINING) {
-            ending = died; // that is news, whatever was planned
-        }
-        endWith(died);
+        outcome.died(death.withPeer(peerName()), wasUp(), phase == Phase.DRAINING);
     }
 
-    /** The first reason is the one that counts. */
     final void endWith(Ending reason) {
-        if (ending == null) {
-            ending = reason;
-        }
+        outcome.endWith(reason);
     }
 
     /** The peer has said its last word; ours follows, and then the FINs. */
     final void onPeerClose(ChannelHandlerContext mine, Close close) {
-        boolean client = mine.channel().parent() == null;
-        forGood |= client
-                && (close.reason() == CloseReason.VERSION
-                        || close.reconnectAfter().isEmpty());
-        noEarlier = close.reconnectAfter().orElse(Duration.ZERO);
-        Ending.Kind kind =
-                forGood ? Ending.Kind.REFUSED : wasUp ? Ending.Kind.PEER_CLOSED : Ending.Kind.HANDSHAKE_FAILED;
-        String advice = close.reconnectAfter()
-                .map(after -> after.isZero() ? "" : ", come back after " + after)
-                .orElse(", do not come back");
-        String code = close.reason() == CloseReason.UNKNOWN
-                ? "code " + close.code()
-                : close.reason().name();
-        if (forGood && ending != null && ending.kind() == Ending.Kind.MOVED) {
-            ending = null; // there will be no other
-        }
-        endWith(new Ending(kind, "the peer said CLOSE " + code + advice, Optional.empty(), Optional.of(close)));
+        Object credential = shaking.credential();
+        boolean inVain = close.reason() == CloseReason.REFUSED
+                && credential != null
+                && owner.isFinal(HandshakeRefusedException.ofCredential(credential, "the peer refuses it"));
+        outcome.peerSaid(close, mine.channel().parent() == null, wasUp(), inVain);
         part(mine);
     }
 
     @Override
     public void userEventTriggered(ChannelHandlerContext mine, Object event) {
         if (event == ChannelInputShutdownEvent.INSTANCE && phase != Phase.ENDED) {
-            endWith(peerClosed());
+            outcome.peerClosed(wasUp());
             if (isOpen()) {
                 part(mine);
                 parting.onFin();
@@ -324,12 +290,6 @@ abstract class Link extends ChannelInboundHandlerAdapter {
             }
         }
         mine.fireUserEventTriggered(event);
-    }
-
-    private Ending peerClosed() {
-        return wasUp
-                ? Ending.of(Ending.Kind.PEER_CLOSED, "the peer closed")
-                : Ending.of(Ending.Kind.HANDSHAKE_FAILED, "the peer closed before the handshake was complete");
     }
 
     /** The peer ends it: nothing is waited for but that what was written leaves. */
@@ -356,12 +316,12 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext mine, Throwable error) {
-        if (ending == null) { // what the heartbeat has judged is known already
+        if (!outcome.isKnown()) { // what the heartbeat has judged is known already
             Channel own = mine.channel();
             onDeath(new PeerDeath(
                     peerName(),
                     DeathCause.PROTOCOL_ERROR,
-                    connection.lastHeard(),
+                    vitals().lastHeard(),
                     "a handler of the pipeline failed: " + error,
                     Evidence.of(Transport.of(own).snapshot(own), !own.config().isAutoRead(), Backlog.NONE),
                     Optional.of(error)));
@@ -396,8 +356,12 @@ abstract class Link extends ChannelInboundHandlerAdapter {
                 ReferenceCountUtil.release(kept);
                 settings.complete(written, null, new IllegalStateException(refusal));
             } else {
-                writeMessage(mine, kept).addListener(done -> settings.complete(written, null, done.cause()));
-                mine.flush();
+                try {
+                    writeMessage(mine, kept).addListener(done -> settings.complete(written, null, done.cause()));
+                    mine.flush();
+                } catch (RuntimeException | Error unsendable) {
+                    settings.complete(written, null, unsendable);
+                }
             }
         });
         if (!taken) {
@@ -451,9 +415,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
      */
     final void drain(long spanNanos, Ending how, String why) {
         ChannelHandlerContext mine = context;
-        if (ending != null && ending.kind() == Ending.Kind.MOVED) {
-            ending = how; // somebody has thought better of it
-        }
+        outcome.endMoveWith(how);
         if (mine == null || !isOpen() || (phase != Phase.UP && !parting.isSooner(mine, spanNanos))) {
             return;
         }
@@ -515,13 +477,13 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     @Override
     public void channelInactive(ChannelHandlerContext mine) {
         if (phase != Phase.ENDED) {
-            endWith(peerClosed());
-            Ending how = Objects.requireNonNull(ending);
+            outcome.peerClosed(wasUp());
+            Ending how = outcome.ending();
             phase = Phase.ENDED;
             shaking.abort(how);
             parting.stopTimer();
             sending.end(how.toString());
-            owner.onGone(this, how, wasUp, forGood, noEarlier);
+            owner.onGone(this, outcome, wasUp());
             settings.complete(gone, how, null);
         }
         mine.fireChannelInactive();
@@ -561,7 +523,12 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     /** Whether its handshake was complete, now or once. From any thread. */
     final boolean wasUp() {
-        return wasUp;
+        return vitals().wasUp();
+    }
+
+    /** From any thread. */
+    final Vitals vitals() {
+        return Objects.requireNonNull(vitals);
     }
 
     /** Whether the calling thread is its event loop. */
@@ -584,19 +551,6 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     final InetSocketAddress remoteAddress() {
         return Objects.requireNonNull(remote);
-    }
-
-    /** The number at that time of the clock; 0 before the connection was up, or heard. */
-    final long upNanos() {
-        return upNanos;
-    }
-
-    final long heardNanos() {
-        return heardNanos;
-    }
-
-    final @Nullable Duration roundTrip() {
-        return roundTrip;
     }
 
     final Channel own() {

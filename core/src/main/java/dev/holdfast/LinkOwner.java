@@ -39,13 +39,11 @@ interface LinkOwner {
     boolean isFinal(HandshakeRefusedException refused);
 
     /**
-     * The link is gone; called once, last, for every link whose channel was active.
+     * The link is gone; called once for every link whose channel was active.
      *
      * @param wasUp whether its handshake had been complete
-     * @param forGood whether it makes no sense to connect again
-     * @param noEarlier when the peer wants to be connected to again
      */
-    void onGone(Link link, Ending ending, boolean wasUp, boolean forGood, Duration noEarlier);
+    void onGone(Link link, Outcome outcome, boolean wasUp);
 
     /** The link's channel has given up its pipeline; the last call, for every link, whether it was active or not. */
     void onRemoved(Link link);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * connection is old, and what happens to messages meanwhile.
  *
  * <p>Immutable. All durations are whole milliseconds, 1 ms to one day unless a setter says otherwise. A round is one resolution of
- * the name and one attempt at each of its addresses in turn, the one that failed last going last; between two rounds lies
+ * the name and one attempt at each of its addresses in turn, the next round beginning behind the one that failed last; between two rounds lies
  * the {@link #backoff()}, and each attempt takes a slot of the {@link #budget()}.
  */
 public final class ReconnectOptions {

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,9 @@ final class Rounds {
      */
     record Found(List<InetSocketAddress> addresses, String problem) {}
 
+    /** One call that hangs is not to stop the client; a source that always hangs is not to collect threads. */
+    private static final int MOST_ASKING = 4;
+
     private final EndpointSource source;
     private final @Nullable NameResolver<InetAddress> resolver;
     private final Executor executor;
@@ -37,8 +41,8 @@ final class Rounds {
     private final long roundNanos;
     private final String resolveLimit;
 
-    /** Whether the source has not returned yet. Written by the event loop before, by the executor's thread after. */
-    private volatile boolean asking;
+    /** How many calls of the source have not returned. Raised by the event loop, lowered by the executor's threads. */
+    private final AtomicInteger asking = new AtomicInteger();
 
     /** The round under way; what belongs to another one comes too late. */
     private @Nullable Round present;
@@ -73,15 +77,14 @@ final class Rounds {
             round.resolve(fixed.list()); // no need of the user's executor, which may be busy
             return;
         }
-        if (asking) {
-            return; // it still thinks about an earlier round, and one thread is enough for that; the limit ends this
-            // one
+        if (asking.incrementAndGet() > MOST_ASKING) {
+            asking.decrementAndGet();
+            return; // it hangs, and must not get another thread each round; the limit ends this one
         }
-        asking = true;
         try {
             executor.execute(() -> ask(round));
         } catch (RuntimeException | Error refused) {
-            asking = false;
+            asking.decrementAndGet();
             round.fail("the executor refuses: " + refused);
         }
     }
@@ -103,7 +106,7 @@ final class Rounds {
             onLoop(() -> round.fail("the source of endpoints failed: " + thrown));
             return;
         } finally {
-            asking = false;
+            asking.decrementAndGet();
         }
         answer.whenComplete((endpoints, error) -> onLoop(() -> {
             if (error != null) {

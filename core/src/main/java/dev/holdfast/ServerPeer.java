@@ -140,7 +140,8 @@ final class ServerPeer implements LinkOwner {
     }
 
     @Override
-    public void onGone(Link gone, Ending how, boolean wasUp, boolean forGood, Duration noEarlier) {
+    public void onGone(Link gone, Outcome outcome, boolean wasUp) {
+        Ending how = outcome.ending();
         up = false; // what is settled from now on is no news of a connection that is gone
         if (wasUp) {
             server.counting.downs.incrementAndGet();

@@ -68,7 +68,7 @@ final class Shaking {
         link.onDeath(new PeerDeath(
                 link.peerName(),
                 DeathCause.HANDSHAKE_DEADLINE,
-                link.connection.lastHeard(),
+                link.vitals().lastHeard(),
                 "the handshake was not complete within the handshake limit " + settings.handshakeLimit,
                 Evidence.of(
                         Transport.of(channel).snapshot(channel),
@@ -117,6 +117,12 @@ final class Shaking {
             link.onHandshakeRefused(cause);
             link.turnAway(mine, CloseReason.REFUSED, "the handshake was refused");
         }
+    }
+
+    /** The credential that the hook has named, where its handshake is under way; null otherwise. */
+    @Nullable Object credential() {
+        HandshakeExchange running = exchange;
+        return running == null ? null : running.credential();
     }
 
     /** A message has come before its time. */
