@@ -35,6 +35,10 @@ final class BeatProtocol {
         this.cutters = cutters;
     }
 
+    static BeatProtocol framed() {
+        return FRAMED;
+    }
+
     static BeatProtocol none() {
         return NONE;
     }

@@ -1,5 +1,7 @@
 package dev.holdfast.examples;
 
+import dev.holdfast.Ending;
+import dev.holdfast.ReconnectOptions;
 import dev.holdfast.policy.LivenessPolicy;
 import dev.holdfast.socket.OptionReport;
 import dev.holdfast.socket.SocketOptionException;
@@ -39,6 +41,9 @@ import picocli.CommandLine.Spec;
             "Connects, prints what became of every option, sends the lines of standard input and prints the lines received.",
             "Events, one a line: connecting, up, received, beat, suspect, alive, local-stall, dead (with its cause and the"
                     + " evidence), closed; with --protocol framed also agreed, drain-received, close-received.",
+            "With --reconnect the events are: connecting, up (with its epoch), received, suspect, alive, local-stall, draining,"
+                    + " drained, down (with its cause and the evidence), waiting (attempt, delay, why), closed; and of lines"
+                    + " that were not confirmed: not-sent, unknown, written.",
             "The end of standard input does not end the connection."
         })
 final class Connect implements Callable<Integer> {
@@ -55,6 +60,9 @@ final class Connect implements Callable<Integer> {
     private HeartbeatArguments heartbeatArguments;
 
     @Mixin
+    private ReconnectArguments reconnectArguments;
+
+    @Mixin
     private TransportArgument transportArgument;
 
     @Mixin
@@ -64,6 +72,22 @@ final class Connect implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, ExecutionException {
+        Optional<ReconnectOptions> reconnect = reconnectArguments.options();
+        return reconnect.isPresent() ? comeBack(reconnect.get()) : holdOne();
+    }
+
+    private int comeBack(ReconnectOptions reconnect) throws InterruptedException, ExecutionException {
+        Spoken spoken = heartbeatArguments.spoken(arguments, BeatProtocol.framed(), false);
+        Transport transport = transportArgument.transport(spec);
+        EventLog log = eventArguments.log(System.out);
+        Ending ending = new Reconnecting(endpoint, spoken, reconnect, log).hold(transport, eventArguments.limit());
+        if (ending.kind() == Ending.Kind.REFUSED) {
+            throw bad(endpoint + ": " + ending.reason() + " (expected: a peer and options that can be agreed on)");
+        }
+        return 0;
+    }
+
+    private int holdOne() throws InterruptedException, ExecutionException {
         LivenessPolicy policy = arguments.policy();
         Optional<Beats> beats = heartbeatArguments.beats(arguments, policy, false);
         Transport transport = transportArgument.transport(spec);

@@ -93,8 +93,17 @@ final class ConnectionArguments {
 
     /** The policy asked for. Errors name option, value and rule. */
     LivenessPolicy policy() {
+        return policy(detectWithin);
+    }
+
+    /** The policy asked for, or, where nothing is said about it, the one derived from this limit. */
+    LivenessPolicy policyOrWithin(Duration limit) {
+        return policy(detectWithin == null && !saysTimes() ? limit : detectWithin);
+    }
+
+    private LivenessPolicy policy(@Nullable Duration within) {
         try {
-            return detectWithin == null ? ownPolicy() : derivedPolicy(detectWithin);
+            return within == null ? ownPolicy() : derivedPolicy(within);
         } catch (IllegalArgumentException | TypeConversionException bad) {
             throw new ParameterException(spec.commandLine(), bad.getMessage(), bad);
         }
@@ -106,8 +115,7 @@ final class ConnectionArguments {
     }
 
     private LivenessPolicy derivedPolicy(Duration limit) {
-        if (Stream.of(keepAlive, userTimeout, connectTimeout, synCount, rtoMax, heartbeat)
-                .anyMatch(Objects::nonNull)) {
+        if (saysTimes()) {
             throw new IllegalArgumentException(
                     "--detect-within: " + limit + " (expected: alone; it derives --keepalive,"
                             + " --user-timeout, --connect-timeout and --heartbeat itself, and bounds --syn-count and --rto-max)");
@@ -117,6 +125,11 @@ final class ConnectionArguments {
         return derived.heartbeat()
                 .map(times -> LivenessPolicy.of(options, times))
                 .orElseGet(() -> LivenessPolicy.of(options));
+    }
+
+    private boolean saysTimes() {
+        return Stream.of(keepAlive, userTimeout, connectTimeout, synCount, rtoMax, heartbeat)
+                .anyMatch(Objects::nonNull);
     }
 
     private LivenessPolicy ownPolicy() {

@@ -45,7 +45,8 @@ import picocli.CommandLine.Command;
             "Tells a story on loopback, in well under a minute and without root: what was asked for and what the kernel really"
                     + " applied, then a connection that is closed, one that is reset, one whose peer stops reading, a"
                     + " connect that nobody answers, and a peer whose program hangs, each with the cause that the library"
-                    + " names; and a stall of our own, of which nobody dies."
+                    + " names; a stall of our own, of which nobody dies; and a connection that looks after itself, through a"
+                    + " death, the return and a drain."
         })
 @SuppressWarnings("FutureReturnValueIgnored") // what becomes of a write or close is told by the handler
 final class Demo implements Callable<Integer> {
@@ -101,6 +102,34 @@ final class Demo implements Callable<Integer> {
         chapter("A connect that nobody answers");
         unanswered(group);
         heartbeats();
+        connections();
+    }
+
+    /** A death, the return, and a drain. */
+    private void connections() throws InterruptedException {
+        try (ConnectionActs acts = new ConnectionActs(transport, OPTIONS)) {
+            chapter("A connection that looks after itself: its server hangs, with a message on its way");
+            Optional<PeerDeath> death = acts.death();
+            Duration after = death.map(PeerDeath::detectedAfter).orElse(Duration.ZERO);
+            expect(hung(death), new End(death, after));
+            chapter("It comes back: another server, found by itself");
+            require(acts.isBack(), "a connection that comes back, and carries messages");
+            chapter("A server that drains: its client is asked to move, finishes what it sent, and goes on elsewhere");
+            require(acts.moves(), "a move by which nothing is lost");
+        }
+    }
+
+    /** What a hung program is named: without the kernel's evidence the cause is the honest, weaker one. */
+    private static DeathCause hung(Optional<PeerDeath> death) {
+        boolean kernelAsked = death.flatMap(each -> each.evidence().tcpInfo()).isPresent();
+        return kernelAsked ? DeathCause.PEER_HUNG : DeathCause.HEARTBEAT_TIMEOUT;
+    }
+
+    private void require(boolean asTold, String story) {
+        if (!asTold) {
+            surprises++;
+            say("  but the story was of " + story);
+        }
     }
 
     private void heartbeats() throws InterruptedException {
@@ -110,15 +139,10 @@ final class Demo implements Callable<Integer> {
             say("  computed: at most " + seconds(bound) + " after its last byte, by " + HeartbeatActs.HEARTBEAT);
             Optional<PeerDeath> death = acts.hungPeer();
             Duration measured = death.map(PeerDeath::detectedAfter).orElse(Duration.ZERO);
-            boolean kernelAsked =
-                    death.flatMap(each -> each.evidence().tcpInfo()).isPresent();
-            expect(kernelAsked ? DeathCause.PEER_HUNG : DeathCause.HEARTBEAT_TIMEOUT, new End(death, measured));
+            expect(hung(death), new End(death, measured));
             say("  measured: " + seconds(measured));
             chapter("A stall of our own: the peer is healthy, we are not, and nobody dies of it");
-            if (!acts.ownStall()) {
-                surprises++;
-                say("  but the story was of a stall that is told, and of beats that go on");
-            }
+            require(acts.ownStall(), "a stall that is told, and of beats that go on");
         }
     }
 

@@ -28,21 +28,10 @@ record Happening(String name, String text, Map<String, @Nullable Object> fields)
                             "rttMicros", Details.micros(beat.roundTrip())));
         }
         if (event instanceof HeartbeatEvent.Suspect suspect) {
-            return new Happening(
-                    "suspect",
-                    suspect.unanswered() + " unanswered, silent for "
-                            + suspect.silence().toMillis() + " ms",
-                    Details.fields(
-                            "unanswered",
-                            suspect.unanswered(),
-                            "silenceMillis",
-                            suspect.silence().toMillis()));
+            return suspect(suspect.unanswered(), suspect.silence());
         }
         if (event instanceof HeartbeatEvent.LocalStall stall) {
-            return new Happening(
-                    "local-stall",
-                    "we ourselves stood still for " + stall.length().toMillis() + " ms; the peer is not blamed for it",
-                    Details.fields("millis", stall.length().toMillis()));
+            return localStall(stall.length());
         }
         if (event instanceof HeartbeatEvent.PeerDead dead) {
             return new Happening(
@@ -52,9 +41,27 @@ record Happening(String name, String text, Map<String, @Nullable Object> fields)
             return agreed(agreed);
         }
         if (event instanceof HeartbeatEvent.Alive) {
-            return new Happening("alive", "heard again", Details.fields());
+            return alive();
         }
         return new Happening("heartbeat", event.toString(), Details.fields("told", event.toString()));
+    }
+
+    static Happening suspect(int unanswered, Duration silence) {
+        return new Happening(
+                "suspect",
+                unanswered + " unanswered, silent for " + silence.toMillis() + " ms",
+                Details.fields("unanswered", unanswered, "silenceMillis", silence.toMillis()));
+    }
+
+    static Happening alive() {
+        return new Happening("alive", "heard again", Details.fields());
+    }
+
+    static Happening localStall(Duration length) {
+        return new Happening(
+                "local-stall",
+                "we ourselves stood still for " + length.toMillis() + " ms; the peer is not blamed for it",
+                Details.fields("millis", length.toMillis()));
     }
 
     private static Happening agreed(HeartbeatEvent.Agreed agreed) {

@@ -3,6 +3,7 @@ package dev.holdfast.examples;
 import dev.holdfast.heartbeat.HeartbeatMode;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.policy.LivenessPolicy;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,9 @@ import picocli.CommandLine.TypeConversionException;
 
 /** What is spoken with the peer, and when; how long is said by {@link ConnectionArguments}. */
 final class HeartbeatArguments {
+    /** What the connection layer begins with where nothing is said: its own default. */
+    private static final Duration DEFAULT_LIMIT = Duration.ofSeconds(30);
+
     private static final String NEEDS_TIMES = "with --heartbeat or --detect-within, which say how often";
 
     @Spec(Spec.Target.MIXEE)
@@ -60,19 +64,58 @@ final class HeartbeatArguments {
         HeartbeatOptions options =
                 times.get().toBuilder().mode(asked).beatEvents(true).build();
         if (spoken.isFramed()) {
-            try {
-                options.hello();
-            } catch (IllegalArgumentException tooLong) {
-                throw bad("--protocol framed: " + tooLong.getMessage());
-            }
+            requireHello(options);
         }
         return Optional.of(new Beats(spoken, options));
     }
 
+    /** The times must have room in a HELLO. */
+    private void requireHello(HeartbeatOptions options) {
+        try {
+            options.hello();
+        } catch (IllegalArgumentException tooLong) {
+            throw bad("--protocol framed: " + tooLong.getMessage());
+        }
+    }
+
+    /**
+     * What the connection layer is to speak. Errors name option, value and rule.
+     *
+     * @param byDefault what is spoken where no protocol is given
+     * @param mayOnlyAnswer as for {@link #beats}
+     */
+    Spoken spoken(ConnectionArguments connection, BeatProtocol byDefault, boolean mayOnlyAnswer) {
+        BeatProtocol asked = protocol == null ? byDefault : spoken();
+        if (!asked.isFramed()) {
+            return spokenPlainly(asked, connection.policy(), connection, mayOnlyAnswer);
+        }
+        LivenessPolicy policy = connection.policyOrWithin(DEFAULT_LIMIT);
+        if (policy.heartbeat().isEmpty()) {
+            if (mode != null) {
+                throw needsTimes();
+            }
+            return new Spoken(asked, policy);
+        }
+        HeartbeatOptions options = policy.heartbeat().get().toBuilder()
+                .mode(mode == null ? HeartbeatMode.WHEN_QUIET : mode)
+                .build();
+        requireHello(options);
+        return new Spoken(asked, LivenessPolicy.of(policy.socketOptions(), options));
+    }
+
+    private Spoken spokenPlainly(
+            BeatProtocol asked, LivenessPolicy policy, ConnectionArguments connection, boolean mayOnlyAnswer) {
+        LivenessPolicy withoutBeats = LivenessPolicy.of(policy.socketOptions());
+        return beats(connection, policy, mayOnlyAnswer)
+                .map(Beats::options)
+                .filter(options -> !options.isManualStart())
+                .map(options -> new Spoken(asked, LivenessPolicy.of(policy.socketOptions(), options)))
+                .orElse(new Spoken(asked, withoutBeats));
+    }
+
     private Optional<Beats> withoutTimes(BeatProtocol spoken, boolean mayOnlyAnswer) {
         if (mode != null) {
-            throw bad("--heartbeat-mode: "
-                    + mode.name().toLowerCase(Locale.ROOT).replace('_', '-') + " (expected: " + NEEDS_TIMES + ")");
+            throw needsTimes();
         }
         if (spoken.isNone()) {
             return Optional.empty();
@@ -83,6 +126,11 @@ final class HeartbeatArguments {
         // What never starts neither beats nor judges, but it answers.
         return Optional.of(
                 new Beats(spoken, HeartbeatOptions.builder().manualStart(true).build()));
+    }
+
+    private ParameterException needsTimes() {
+        return bad("--heartbeat-mode: "
+                + String.valueOf(mode).toLowerCase(Locale.ROOT).replace('_', '-') + " (expected: " + NEEDS_TIMES + ")");
     }
 
     /** A heartbeat that is not sent must not pass for one; who says none himself knows. */

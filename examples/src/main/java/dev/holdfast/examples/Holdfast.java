@@ -14,6 +14,16 @@ import picocli.CommandLine.ParameterException;
         description = "TCP connections that live long, and what is known about their deaths.",
         subcommands = {Explain.class, Connect.class, Listen.class, Demo.class, Lab.class, Doctor.class},
         scope = CommandLine.ScopeType.INHERIT,
+        footerHeading = "%nExamples, one idea each, run by examples/run NAME:%n",
+        footer = {
+            "  FirstServer, FirstClient   the first ten lines",
+            "  PlainSockets               Java's own sockets",
+            "  ExistingPipeline           a Netty pipeline, and a heartbeat in it",
+            "  PaymentGateway             a protocol of one's own, and no payment made twice",
+            "  BehindBalancer             an idle timeout, and a maximum age",
+            "  TlsClientAndServer         certificates, renewed while connections are up",
+            "  FleetDrain                 servers go, clients move, nothing is lost"
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:success, or a connection that was closed in the regular way",

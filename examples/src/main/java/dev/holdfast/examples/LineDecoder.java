@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Cuts what comes in into lines, without their ends. A line over {@value #LONGEST} bytes comes in pieces, the last one at the close. */
-final class LineDecoder extends ByteToMessageDecoder {
+class LineDecoder extends ByteToMessageDecoder {
     private static final int LONGEST = 8192;
 
     @Override

@@ -14,12 +14,14 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +41,10 @@ import picocli.CommandLine.Spec;
             "Events, one a line, each with its client: listening, up, received, beat, suspect, alive, local-stall, dead (with"
                     + " its cause and the evidence), closed; with --protocol framed also agreed, drain-received,"
                     + " close-received.",
+            "With --max-connections, --max-per-address or --drain it is a server of the connection layer, and the events are:"
+                    + " listening, up (with its epoch), received, suspect, alive, local-stall, draining, drained, down"
+                    + " (with its cause and the evidence), and not-sent, unknown of what is sent back; the last drained"
+                    + " has no client.",
             "A --protocol alone answers the clients' beats and sends none."
         })
 final class Listen implements Callable<Integer> {
@@ -61,6 +67,9 @@ final class Listen implements Callable<Integer> {
     private HeartbeatArguments heartbeatArguments;
 
     @Mixin
+    private ServerArguments serverArguments;
+
+    @Mixin
     private TransportArgument transportArgument;
 
     @Mixin
@@ -69,7 +78,45 @@ final class Listen implements Callable<Integer> {
     private final AtomicBoolean tableShown = new AtomicBoolean();
 
     @Override
-    public Integer call() throws InterruptedException {
+    public Integer call() throws InterruptedException, ExecutionException {
+        if (serverArguments.areGiven()) {
+            serve();
+        } else {
+            watch();
+        }
+        return 0;
+    }
+
+    private void serve() throws InterruptedException, ExecutionException {
+        Spoken spoken = heartbeatArguments.spoken(arguments, BeatProtocol.none(), true);
+        Transport transport = transportArgument.transport(spec);
+        EventLog log = eventArguments.log(System.out);
+        warnIfUnused(arguments.policy().socketOptions(), log);
+        heartbeatArguments.warnIfUnsent(arguments.policy(), log);
+        try {
+            new Serving(spoken, serverArguments, echo, log).serve(resolve(), transport, eventArguments.limit());
+        } catch (UncheckedIOException cannot) {
+            throw bad(String.valueOf(reason(cannot).getMessage()));
+        }
+    }
+
+    /** An option that is not in force says so itself. */
+    private static Throwable reason(UncheckedIOException cannot) {
+        for (Throwable cause = cannot.getCause(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof SocketOptionException) {
+                return cause;
+            }
+        }
+        return cannot;
+    }
+
+    private static void warnIfUnused(SocketOptions options, EventLog log) {
+        if (options.synCount().isPresent() || options.connectTimeout().isPresent()) {
+            log.warn("the SYN count and the connect timeout belong to a connect: they do nothing here");
+        }
+    }
+
+    private void watch() throws InterruptedException {
         LivenessPolicy policy = arguments.policy();
         SocketOptions options = policy.socketOptions();
         Optional<Beats> beats = heartbeatArguments.beats(arguments, policy, true);
@@ -77,9 +124,7 @@ final class Listen implements Callable<Integer> {
         InetSocketAddress local = resolve();
         EventLog log = eventArguments.log(System.out);
         heartbeatArguments.warnIfUnsent(policy, log);
-        if (options.synCount().isPresent() || options.connectTimeout().isPresent()) {
-            log.warn("the SYN count and the connect timeout belong to a connect: they do nothing here");
-        }
+        warnIfUnused(options, log);
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
         try {
             ChannelFuture bound =
@@ -97,7 +142,6 @@ final class Listen implements Callable<Integer> {
             } else {
                 bound.channel().closeFuture().await();
             }
-            return 0;
         } finally {
             group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
         }

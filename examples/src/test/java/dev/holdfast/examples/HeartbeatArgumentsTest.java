@@ -33,6 +33,11 @@ class HeartbeatArgumentsTest {
                 "connect x:1 --protocol bytes:01/41 | --protocol: bytes:01/41 (expected: with --heartbeat or",
                 "connect x:1 --heartbeat-mode when-quiet | --heartbeat-mode: when-quiet (expected: with --heartbeat or",
                 "listen 0 --heartbeat-mode always --protocol bytes:01/41 | --heartbeat-mode: always (expected: with --heart",
+                "connect x:1 --reconnect --heartbeat-mode always --keepalive 9s/3s/2 | --heartbeat-mode: always (expected: with --hea",
+                "connect x:1 --reconnect --protocol line:A/B | --protocol: line:A/B (expected: with --heartbeat or",
+                "connect x:1 --reconnect --protocol none --heartbeat 1s/1s/2 | --protocol: none (expected: framed, bytes:01/41",
+                "connect x:1 --reconnect --protocol pigeon | 'pigeon' (expected: framed, bytes:01/41, line:PING/PONG or none)",
+                "listen 0 --drain 1s --heartbeat 1s/1s/2 | --protocol: not given (expected: framed, bytes:01/41",
                 "listen 0 --heartbeat-mode sometimes | 'sometimes' (expected: always, when-quiet or watch-only)",
                 "connect x:1 --heartbeat 1s/1s --protocol bytes:01/41 | --heartbeat: '1s/1s' (expected: INTERVAL/TIMEOUT"
             })

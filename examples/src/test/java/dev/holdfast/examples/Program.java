@@ -34,6 +34,11 @@ final class Program implements AutoCloseable {
     }
 
     static Program start(String... arguments) throws IOException {
+        return start(Holdfast.class, arguments);
+    }
+
+    /** Another main of this module. */
+    static Program start(Class<?> main, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
@@ -41,7 +46,7 @@ final class Program implements AutoCloseable {
         if (Runtime.version().feature() >= 22) {
             command.add("--enable-native-access=ALL-UNNAMED");
         }
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Holdfast.class.getName()));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));
         return new Program(new ProcessBuilder(command).start());
     }
@@ -73,20 +78,29 @@ final class Program implements AutoCloseable {
 
     /** The next event of this name; others before it are passed over. */
     JsonObject event(String name) throws InterruptedException {
+        long started = System.nanoTime();
         JsonObject event = next();
         while (!event.get("event").getAsString().equals(name)) {
+            assertThat(System.nanoTime() - started)
+                    .as("%s, after %s", name, event)
+                    .isLessThan(TimeUnit.SECONDS.toNanos(2 * PATIENCE_SECONDS));
             event = next();
         }
         return event;
     }
 
-    /** The next event. */
-    JsonObject next() throws InterruptedException {
+    /** The next line of standard output. */
+    String line() throws InterruptedException {
         String line = out.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
         if (line == null) {
-            throw new AssertionError("no event; standard error: " + err);
+            throw new AssertionError("no line; standard error: " + err);
         }
-        return new Gson().fromJson(line, JsonObject.class);
+        return line;
+    }
+
+    /** The next event. */
+    JsonObject next() throws InterruptedException {
+        return new Gson().fromJson(line(), JsonObject.class);
     }
 
     /** What is left of standard output, after the end. */
@@ -103,6 +117,11 @@ final class Program implements AutoCloseable {
         outReader.join();
         errReader.join();
         return process.exitValue();
+    }
+
+    /** Asks the process to end, by SIGTERM; what it still says can be read. */
+    void terminate() {
+        assertThat(process.toHandle().destroy()).isTrue();
     }
 
     /** Ends the process at once; its kernel closes its connections. */
