@@ -9,7 +9,6 @@ import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.LoggerFactory;
 
 /**
  * Rules on every connection before anything is done for it, and rests when there are no descriptors. The handler of the listening
@@ -38,7 +37,7 @@ final class Door extends ChannelInboundHandlerAdapter {
 
     private final Admission admission;
     private final Counting counting;
-    private final Tally refusals = new Tally(LoggerFactory.getLogger(ResilientServer.class));
+    private final Tally refusals;
     private final Runnable onEmpty;
     private int inside;
 
@@ -51,9 +50,10 @@ final class Door extends ChannelInboundHandlerAdapter {
     private volatile boolean closed;
 
     /** @param onEmpty called whenever the last one has left, on the listener's event loop */
-    Door(Admission admission, Counting counting, Runnable onEmpty) {
+    Door(Admission admission, Counting counting, Tally refusals, Runnable onEmpty) {
         this.admission = admission;
         this.counting = counting;
+        this.refusals = refusals;
         this.onEmpty = onEmpty;
     }
 

@@ -64,7 +64,7 @@ final class ServerLife {
         this.tlsReload = builder.tlsReload;
         Admission admission =
                 new Admission(builder.maxConnections, builder.maxConnectionsPerAddress, builder.maxHandshakes);
-        this.door = new Door(admission, counting, this::endIfEmpty);
+        this.door = new Door(admission, counting, new Tally(log), this::endIfEmpty);
         this.loops = Loops.of(builder, 0);
         this.startNanos = loops.next().ticker().nanoTime();
     }
