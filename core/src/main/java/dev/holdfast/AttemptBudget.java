@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It paces evenly: slots are {@code 1 s / attempts} apart, and who comes too early waits for the next slot that is free. An
  * event loop that is late uses its slots up to 100 ms late, so that in the worst second there may be a tenth more; a slot
- * missed by more than that is lost, and a new one is taken. Time without attempts earns nothing, so there is no burst after it: a slot that passed unused is lost, as is the slot of a
- * client that is closed while it waits. With 100 a second, 2,000 clients that lose their server together are back after 20 s at the
- * earliest. The backoff comes first, the slot after it.
+ * missed by more than that is lost, and a new one is taken. Time without attempts earns nothing, so there is no burst after it: a
+ * slot that passed unused is lost, as is the slot of a client that is closed while it waits. With 100 a second, 2,000 clients that
+ * lose their server together are back after 20 s at the earliest. The backoff comes first, the slot after it.
  *
  * <p>Thread-safe and without locks. All clients of one budget must take their time from the same clock, which they do unless a
  * test gives their event loops another one; such a test needs a budget of its own.
