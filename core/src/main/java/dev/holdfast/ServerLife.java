@@ -205,12 +205,9 @@ final class ServerLife {
     }
 
     /** On the child's event loop. */
-    void onUp(ServerPeer peer) {
+    void onUp() {
         counting.ups.incrementAndGet();
         door.onUp();
-        if (door.isClosed()) {
-            peer.end(settings.closeLimit, "the server drains");
-        }
     }
 
     /** The connection is gone, and its listeners will have been told all of it when {@link #onTold} is called. On the child's event loop. */
@@ -240,7 +237,7 @@ final class ServerLife {
                 if (peer.link.wasUp()) {
                     up.add(peer);
                 } else {
-                    peer.end(span, "the server drains");
+                    peer.askToMove(span); // it may come up at this moment
                 }
             }
             if (first && spread) {

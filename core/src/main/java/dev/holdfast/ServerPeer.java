@@ -49,11 +49,11 @@ final class ServerPeer implements LinkOwner {
         link.execute(() -> writability.look(up ? link : null));
     }
 
-    /** Asks it to move away, or drains it from here where the protocol has no word for it. From any thread. */
+    /** Asks it to move away, or drains it from here where the protocol has no word for it; gives up a handshake. From any thread. */
     void askToMove(Duration left) {
         link.execute(() -> {
-            if (up && !link.askToMove(left)) {
-                drain(left, "the server drains");
+            if (!up || !link.askToMove(left)) {
+                end(left, "the server drains");
             }
         });
     }
@@ -79,7 +79,7 @@ final class ServerPeer implements LinkOwner {
     @Override
     public void onUp(Link shaken) {
         up = true;
-        server.onUp(this);
+        server.onUp();
         happenings.tell(new ConnectionEvent.Up(moment(shaken), shaken.connection, shaken.connection.options()));
         Drain asked = early;
         if (asked != null) {
