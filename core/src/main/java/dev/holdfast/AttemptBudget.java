@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A limit of attempts to connect per second, common to all clients that hold it.
  *
- * <p>It paces evenly: slots are {@code 1 s / attempts} apart, and who comes too early waits for the next slot that is free. An
- * event loop that is late uses its slots up to 100 ms late, so that in the worst second there may be a tenth more; a slot
- * missed by more than that is lost, and a new one is taken. Time without attempts earns nothing, so there is no burst after it: a
+ * <p>It paces evenly: slots are {@code 1 s / attempts} apart, and who comes too early waits for the next slot that is free. No
+ * attempt begins within that time of the one before, whoever is late: what follows a late one moves back. A slot missed by
+ * more than 100 ms is lost, and a new one is taken. Time without attempts earns nothing, so there is no burst after it: a
  * slot that passed unused is lost, as is the slot of a client that is closed while it waits. With 100 a second, 2,000 clients that
  * lose their server together are back after 20 s at the earliest. The backoff comes first, the slot after it.
  *
@@ -26,6 +26,9 @@ public final class AttemptBudget {
 
     /** The first slot that nobody has; null before the first attempt. Written by whoever takes a slot. */
     private final AtomicReference<@Nullable Slot> free = new AtomicReference<>();
+
+    /** When the newest attempt began; null before the first. Written by whoever begins one. */
+    private final AtomicReference<@Nullable Slot> newest = new AtomicReference<>();
 
     private AttemptBudget(String text, long spacingNanos) {
         this.text = text;
@@ -75,6 +78,28 @@ public final class AttemptBudget {
             long slot = next == null || nowNanos - next.nanos() >= 0 ? nowNanos : next.nanos();
             if (free.compareAndSet(next, new Slot(slot + spacingNanos))) {
                 return slot - nowNanos;
+            }
+        }
+    }
+
+    /**
+     * Begins an attempt, whose slot has come, if the one before is far enough back: many that are late do not begin together.
+     *
+     * @param nowNanos as for {@link #reserveNanos}
+     * @return how long the caller has to wait before it asks again; 0: it has begun
+     */
+    long beginNanos(long nowNanos) {
+        if (spacingNanos == 0) {
+            return 0;
+        }
+        while (true) {
+            Slot before = newest.get();
+            long left = before == null ? 0 : before.nanos() + spacingNanos - nowNanos;
+            if (left > 0) {
+                return left;
+            }
+            if (newest.compareAndSet(before, new Slot(nowNanos))) {
+                return 0;
             }
         }
     }

@@ -269,19 +269,18 @@ final class ClientLife implements LinkOwner {
         if (before != null) {
             before.abandon(Ending.of(Ending.Kind.CLOSED, "the attempt was given up"));
         }
-        long wait = firstOfRound ? 0 : reconnect.budget().reserveNanos(now());
         Optional<Ending> why = firstOfRound ? Optional.empty() : Optional.ofNullable(last);
         firstOfRound = false;
-        long epoch = machine.epoch();
-        if (wait == 0) {
-            connect(epoch, why);
-        } else {
-            waitTimer = loop.schedule(() -> connect(epoch, why), wait, TimeUnit.NANOSECONDS);
-        }
+        connect(machine.epoch(), why);
     }
 
     private void connect(long epoch, Optional<Ending> why) {
         if (epoch != machine.epoch() || machine.state() != ConnectionState.CONNECTING) {
+            return;
+        }
+        long wait = slot.beginNanos(now());
+        if (wait > 0) {
+            waitTimer = loop.schedule(() -> connect(epoch, why), wait, TimeUnit.NANOSECONDS);
             return;
         }
         InetSocketAddress address = machine.address();

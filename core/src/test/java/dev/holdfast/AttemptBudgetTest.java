@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -114,8 +115,54 @@ class AttemptBudgetTest {
                         .toList());
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, 10000000", "9999999, 1", "10000000, 0", "10000001, 0", "3600000000000, 0"})
+    void begin_aroundTheSpacing_waitsUntilItIsOver(long later, long wait) {
+        for (long start : new long[] {0, -SECOND, Long.MIN_VALUE, Long.MAX_VALUE - 5_000_000}) {
+            AttemptBudget budget = AttemptBudget.perSecond(100);
+            assertThat(budget.beginNanos(start)).isZero();
+
+            assertThat(budget.beginNanos(start + later)).isEqualTo(wait);
+        }
+    }
+
+    @Test
+    void begin_inVain_movesNothing() {
+        AttemptBudget budget = AttemptBudget.perSecond(100);
+        budget.beginNanos(0);
+        for (int i = 0; i < 100; i++) {
+            assertThat(budget.beginNanos(SECOND / 200)).isEqualTo(SECOND / 200);
+        }
+        assertThat(budget.beginNanos(-1))
+                .as("read on another processor, a little earlier")
+                .isEqualTo(SECOND / 100 + 1);
+
+        assertThat(budget.beginNanos(SECOND / 100)).isZero();
+    }
+
+    @Test
+    void begin_eightThreads_oneBegins() throws InterruptedException, ExecutionException, TimeoutException {
+        AttemptBudget budget = AttemptBudget.perSecond(100);
+        ExecutorService pool = Executors.newFixedThreadPool(8);
+        try {
+            for (int round = 0; round < 2000; round++) {
+                long now = round * SECOND;
+                List<Callable<Long>> tasks = Collections.nCopies(8, () -> budget.beginNanos(now));
+                int begun = 0;
+                for (Future<Long> each : pool.invokeAll(tasks)) {
+                    begun += each.get(30, TimeUnit.SECONDS) == 0 ? 1 : 0;
+                }
+                assertThat(begun).isEqualTo(1);
+            }
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
     @Test
     void unlimited_allAtOnce_nobodyWaits() {
+        assertThat(AttemptBudget.unlimited().beginNanos(7)).isZero();
+        assertThat(AttemptBudget.unlimited().beginNanos(7)).isZero();
         for (int i = 0; i < 100; i++) {
             assertThat(AttemptBudget.unlimited().reserveNanos(Long.MAX_VALUE - i))
                     .isZero();

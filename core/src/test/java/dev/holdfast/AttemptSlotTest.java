@@ -54,4 +54,42 @@ class AttemptSlotTest {
         }
         assertThat(missed).isEqualTo(4);
     }
+
+    @Test
+    void beginNanos_afterItsTime_beginsOnce() {
+        assertThat(slot.waitNanos(0)).isZero();
+        assertThat(slot.beginNanos(70 * MS)).isZero();
+        assertThat(slot.beginNanos(70 * MS))
+                .as("the next attempt needs a slot of its own")
+                .isEqualTo(30 * MS);
+        assertThat(slot.beginNanos(100 * MS))
+                .as("the slot has come, the spacing not")
+                .isEqualTo(70 * MS);
+        assertThat(slot.beginNanos(170 * MS)).isZero();
+    }
+
+    @Test
+    void beginNanos_namesTookLong_keepsTheSlot() {
+        assertThat(slot.waitNanos(0)).isZero();
+        budget.reserveNanos(5000 * MS); // somebody else's
+        assertThat(slot.beginNanos(5000 * MS)).isZero();
+    }
+
+    @Test
+    void beginNanos_twoLate_beginOneByOne() {
+        AttemptSlot other = new AttemptSlot(budget);
+        assertThat(slot.waitNanos(0)).isZero();
+        assertThat(other.waitNanos(0)).isEqualTo(100 * MS);
+        assertThat(other.waitNanos(110 * MS)).isEqualTo(-10 * MS);
+
+        assertThat(slot.beginNanos(110 * MS)).isZero();
+        assertThat(other.beginNanos(110 * MS)).isEqualTo(100 * MS);
+        assertThat(other.beginNanos(210 * MS)).isZero();
+    }
+
+    @Test
+    void waitNanos_nameNotFound_takesANewPlace() {
+        assertThat(slot.waitNanos(0)).isZero();
+        assertThat(slot.waitNanos(1)).isEqualTo(100 * MS - 1);
+    }
 }

@@ -16,6 +16,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletionStage;
@@ -25,9 +26,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Very many clients of one server, on a few event loops, and all that they told. */
 final class StormClients implements AutoCloseable {
-    private static final int LOOPS = 2;
-    /** A timer runs when its loop gets around to it, and the attempt that it begins is made one turn of the loop later. */
-    private static final long PASSES_NANOS = TimeUnit.MILLISECONDS.toNanos(8);
+    static final int LOOPS = 2;
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -42,11 +41,9 @@ final class StormClients implements AutoCloseable {
     final List<Member> members = new ArrayList<>();
 
     private final EventLoopGroup group;
-    private final StormWatch watch;
 
     StormClients(Transport transport, int size, int port, AttemptBudget budget) {
         group = new MultiThreadIoEventLoopGroup(LOOPS, transport.ioHandlerFactory());
-        watch = new StormWatch(group);
         for (int i = 0; i < size; i++) {
             members.add(new Member(ResilientClient.builder("127.0.0.1", port)
                     .eventLoopGroup(group, transport)
@@ -73,13 +70,9 @@ final class StormClients implements AutoCloseable {
             startedBefore = System.nanoTime();
         }
 
-        /** When it was by {@code System.nanoTime()}, and up to {@link #unsure()} earlier. */
-        long nanos(ConnectionEvent event) {
-            return startedBefore + event.moment().at().toNanos();
-        }
-
-        private long unsure() {
-            return startedBefore - startedAfter;
+        private Time time(ConnectionEvent event) {
+            long at = event.moment().at().toNanos();
+            return new Time(startedAfter + at, startedBefore + at);
         }
 
         <E extends ConnectionEvent> List<E> told(Class<E> type) {
@@ -103,14 +96,15 @@ final class StormClients implements AutoCloseable {
         }
     }
 
-    /** How late, at most, was what was done within this time, as far as the loops' own delays show. */
-    Duration lateness(long from, long to) {
-        return Duration.ofNanos(PASSES_NANOS + watch.lateness(from, to));
-    }
+    /** When something was, by {@code System.nanoTime()}: between these two. */
+    record Time(long earliest, long latest) {}
 
-    /** By how much the time of an event may be told wrong. */
-    Duration unsure() {
-        return Duration.ofNanos(members.stream().mapToLong(Member::unsure).max().orElse(0));
+    /** When all the events of a type were, in order. */
+    List<Time> times(Class<? extends ConnectionEvent> type) {
+        return members.stream()
+                .flatMap(member -> member.told(type).stream().map(member::time))
+                .sorted(Comparator.comparing(Time::latest))
+                .toList();
     }
 
     /** Waits until every client has come up so often, and is up. */
@@ -140,7 +134,6 @@ final class StormClients implements AutoCloseable {
             assertThat(each.toCompletableFuture())
                     .succeedsWithin(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
         }
-        watch.close();
         assertThat(group.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly(10, TimeUnit.SECONDS))
                 .isTrue();
     }

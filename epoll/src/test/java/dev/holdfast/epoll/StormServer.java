@@ -20,9 +20,8 @@ import java.util.stream.Collectors;
 
 /**
  * A server for very many clients. Its first line of input is a transport and a port; it prints the port that it listens on. On
- * any further line it prints how many connections are up, how many threads there were at most, when
- * its loops stood still, and when each connection came up, in
- * nanoseconds since it began to listen, by its own clock. It ends with its input.
+ * any further line it prints how many connections are up, how many threads there were at most, and when each connection came up, in
+ * nanoseconds since it began to listen. It ends with its input.
  */
 final class StormServer {
     private static final int WARM_UPS = 50;
@@ -40,15 +39,11 @@ final class StormServer {
         Queue<Long> arrivals = new ConcurrentLinkedQueue<>();
         EventLoopGroup loops = new MultiThreadIoEventLoopGroup(2, transport.ioHandlerFactory());
         warmUp(transport, loops);
-        long listening = System.nanoTime();
         ResilientServer server = server(transport, loops, Integer.parseInt(order[1]), arrivals::add);
-        StormWatch watch = new StormWatch(loops);
         System.out.println("port " + server.localAddress().getPort());
-        System.out.println("listening " + listening);
         while (input.readLine() != null) {
             String moments = arrivals.stream().map(String::valueOf).collect(Collectors.joining(" "));
             System.out.println("up " + server.connections().size());
-            System.out.println("gaps " + watch.text());
             System.out.println("threads " + ManagementFactory.getThreadMXBean().getPeakThreadCount());
             System.out.println("arrivals " + moments);
         }

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.function.LongUnaryOperator;
 
 /**
  * Moments, compared with the even distribution over a span by the test of Kolmogorov and Smirnov.
@@ -18,27 +17,14 @@ final class StormSpread {
     private static final int COLUMNS = 40;
     private static final int HIGH = 50;
     private static final double SECOND = 1e9;
-    private static final long LATE = 20_000_000;
 
     private final String what;
     private final long[] moments;
     private final long from;
     private final long span;
-    private final LongUnaryOperator late;
 
+    /** @param moments in nanoseconds, in any order */
     StormSpread(String what, long[] moments, long from, long span) {
-        this(what, moments, from, span, moment -> 0);
-    }
-
-    /**
-     * Moments that may have been meant earlier.
-     *
-     * @param moments in nanoseconds, in any order
-     * @param late by how much at most what came at a moment was late, because a program did not run. It excuses what lies behind the
-     *     even distribution; what is ahead of it is excused only by what was late at the beginning, and had been due before
-     */
-    StormSpread(String what, long[] moments, long from, long span, LongUnaryOperator late) {
-        this.late = late;
         this.what = what;
         this.moments = moments.clone();
         Arrays.sort(this.moments);
@@ -46,12 +32,19 @@ final class StormSpread {
         this.span = span;
     }
 
+    /** Over the span from the first to the last. */
+    static StormSpread between(String what, long[] moments) {
+        long first = Arrays.stream(moments).min().orElseThrow();
+        return new StormSpread(
+                what, moments, first, Arrays.stream(moments).max().orElseThrow() - first);
+    }
+
     /** The largest difference between the part of the moments, and of the span, that has passed. */
-    private double distance(LongUnaryOperator late) {
+    private double distance() {
         double largest = 0;
         for (int i = 0; i < moments.length; i++) {
-            double ahead = (i + 1) / (double) moments.length - passed(moments[i] + late.applyAsLong(from));
-            double behind = passed(moments[i] - late.applyAsLong(moments[i])) - i / (double) moments.length;
+            double ahead = (i + 1) / (double) moments.length - passed(moments[i]);
+            double behind = passed(moments[i]) - i / (double) moments.length;
             largest = Math.max(largest, Math.max(ahead, behind));
         }
         return largest;
@@ -61,21 +54,10 @@ final class StormSpread {
         return Math.min(1, Math.max(0, (moment - from) / (double) span));
     }
 
-    /** How many of them were late by more than a few milliseconds, perhaps. */
-    private long perhapsLate() {
-        return Arrays.stream(moments)
-                .filter(each -> late.applyAsLong(each) > LATE)
-                .count();
-    }
-
     /** The limit distribution of Kolmogorov, with the correction of Stephens (1970) for a finite number. */
     double p() {
-        return p(distance(late));
-    }
-
-    private double p(double distance) {
         double root = Math.sqrt(moments.length);
-        double lambda = (root + 0.12 + 0.11 / root) * distance;
+        double lambda = (root + 0.12 + 0.11 / root) * distance();
         if (lambda < 0.3) {
             return 1; // the series does not converge there, and p is above 0.9999
         }
@@ -128,18 +110,14 @@ final class StormSpread {
     private String summary() {
         return String.format(
                 Locale.ROOT,
-                "%s: %d within %s, expected even over %s; Kolmogorov-Smirnov D = %.4f, p = %.4f; at most %d in a second;"
-                        + " without what the %d did that were late, because a program stood still, D = %.4f, p = %.4f",
+                "%s: %d within %s, expected even over %s; Kolmogorov-Smirnov D = %.4f, p = %.4f; at most %d in a second",
                 what,
                 moments.length,
                 Duration.ofNanos(moments[moments.length - 1] - from),
                 Duration.ofNanos(span),
-                distance(moment -> 0),
-                p(distance(moment -> 0)),
-                mostInASecond(),
-                perhapsLate(),
-                distance(late),
-                p());
+                distance(),
+                p(),
+                mostInASecond());
     }
 
     /** Writes the report, and the histogram as a picture in which a line shows the even distribution. */
