@@ -124,6 +124,11 @@ final class CallbackQueue {
         return queuedBytes.get();
     }
 
+    /** Whether it has been full, and has not fallen to half of the limit since. */
+    boolean isFull() {
+        return full;
+    }
+
     /** How many callbacks wait or run. */
     int size() {
         return pending.get();

@@ -4,7 +4,6 @@ import dev.holdfast.ConnectionMachine.Action;
 import dev.holdfast.wire.Drain;
 import io.netty.channel.EventLoop;
 import io.netty.util.ReferenceCountUtil;
-import io.netty.util.concurrent.Future;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Objects;
@@ -12,15 +11,12 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Does what the {@link ConnectionMachine} says: resolves, connects, waits, tells. Confined to one event loop, on which all the client's
  * channels live, but for what is said to be otherwise.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // what a connect comes to is told by its listener, an end by the events
 final class ClientLife implements LinkOwner {
     final String name;
     final PeerSettings settings;
@@ -37,6 +33,8 @@ final class ClientLife implements LinkOwner {
     private final Happenings happenings;
     private final Counting counting = new Counting();
     private final SendBuffer buffer;
+    private final LoopTimer waitTimer = new LoopTimer();
+    private final LoopTimer ageTimer = new LoopTimer();
     private final SplittableRandom random = new SplittableRandom();
     private final AttemptSlot slot;
     private final WritabilityNews writability;
@@ -47,12 +45,7 @@ final class ClientLife implements LinkOwner {
     private volatile @Nullable Ending last;
     private volatile UpStage nextUp = new UpStage();
 
-    /** Whether too much waits for the listeners; written by whoever notices. */
-    private volatile boolean inboundFull;
-
     private @Nullable Link link;
-    private @Nullable Future<?> waitTimer;
-    private @Nullable Future<?> ageTimer;
     private @Nullable Drain drainAsked;
     private @Nullable Object refusedCredential;
     private boolean upLeft = true;
@@ -65,8 +58,7 @@ final class ClientLife implements LinkOwner {
         this.loops = Loops.of(builder, 1);
         this.loop = loops.next();
         this.attempts = new Attempts(builder, loops, loop);
-        this.callbacks = new CallbackQueue(
-                settings.executor, settings.inboundLimit, () -> onInbound(true), () -> onInbound(false));
+        this.callbacks = new CallbackQueue(settings.executor, settings.inboundLimit, this::onInbound, this::onInbound);
         this.happenings = new Happenings(
                 name, name, loop.ticker(), loop.ticker().nanoTime(), counting, callbacks, settings.onEvent);
         this.outbound =
@@ -144,7 +136,7 @@ final class ClientLife implements LinkOwner {
         state = machine.state();
         leaveUp();
         Ending.Kind kind = machine.moves() ? Ending.Kind.MOVED : Ending.Kind.CLOSED;
-        stop(ageTimer);
+        ageTimer.stop();
         Objects.requireNonNull(link).drain(span.toNanos(), Ending.of(kind, why), why);
     }
 
@@ -180,12 +172,7 @@ final class ClientLife implements LinkOwner {
     }
 
     private boolean execute(Runnable task) {
-        try {
-            loop.execute(task);
-            return true;
-        } catch (RejectedExecutionException ended) {
-            return false;
-        }
+        return Loops.execute(loop, task);
     }
 
     // ---- what the machine says
@@ -206,8 +193,8 @@ final class ClientLife implements LinkOwner {
 
     private void giveUpAttempt() {
         rounds.stop();
-        stop(waitTimer);
-        stop(ageTimer);
+        waitTimer.stop();
+        ageTimer.stop();
         Link present = link;
         link = null;
         if (present != null) {
@@ -222,7 +209,7 @@ final class ClientLife implements LinkOwner {
         }
         happenings.tell(new ConnectionEvent.Waiting(
                 moment(), machine.failures(), Duration.ofNanos(nanos), Optional.ofNullable(last)));
-        waitTimer = loop.schedule(this::awaitSlot, nanos, TimeUnit.NANOSECONDS);
+        waitTimer.schedule(loop, nanos, this::awaitSlot);
     }
 
     /** The wait is over; the budget, and listeners that are far behind, may still hold us up. */
@@ -231,12 +218,12 @@ final class ClientLife implements LinkOwner {
             return;
         }
         if (happenings.isFarBehind()) {
-            waitTimer = loop.schedule(this::awaitSlot, Happenings.LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+            waitTimer.schedule(loop, Happenings.LOOK_AGAIN_NANOS, this::awaitSlot);
             return;
         }
         long wait = slot.waitNanos(now());
         if (wait > 0) {
-            waitTimer = loop.schedule(this::awaitSlot, wait, TimeUnit.NANOSECONDS);
+            waitTimer.schedule(loop, wait, this::awaitSlot);
         } else {
             act(machine.onWaited());
         }
@@ -280,7 +267,7 @@ final class ClientLife implements LinkOwner {
         }
         long wait = slot.beginNanos(now());
         if (wait > 0) {
-            waitTimer = loop.schedule(() -> connect(epoch, why), wait, TimeUnit.NANOSECONDS);
+            waitTimer.schedule(loop, wait, () -> connect(epoch, why));
             return;
         }
         InetSocketAddress address = machine.address();
@@ -339,7 +326,7 @@ final class ClientLife implements LinkOwner {
         settings.complete(nextUp.future(), shaken.connection, null);
         buffer.sendAll(shaken::write);
         tellWritability();
-        reconnect.ageNanos(random).ifPresent(age -> ageTimer = loop.schedule(this::onOld, age, TimeUnit.NANOSECONDS));
+        reconnect.ageNanos(random).ifPresent(age -> ageTimer.schedule(loop, age, this::onOld));
         Drain asked = drainAsked;
         if (asked != null) {
             onDrainAsked(shaken, asked);
@@ -387,7 +374,7 @@ final class ClientLife implements LinkOwner {
         }
         link = null;
         up = null;
-        stop(ageTimer);
+        ageTimer.stop();
         Ending how = outcome.ending();
         last = how;
         if (how.kind() != Ending.Kind.MOVED) {
@@ -425,11 +412,6 @@ final class ClientLife implements LinkOwner {
     }
 
     @Override
-    public boolean isInboundFull() {
-        return inboundFull;
-    }
-
-    @Override
     public boolean isBehindProxy() {
         return attempts.hasProxy();
     }
@@ -447,8 +429,7 @@ final class ClientLife implements LinkOwner {
         return credential.isEmpty() || again;
     }
 
-    private void onInbound(boolean full) {
-        inboundFull = full;
+    private void onInbound() {
         execute(() -> {
             Link present = link;
             if (present != null) {
@@ -471,12 +452,6 @@ final class ClientLife implements LinkOwner {
 
     static String address(InetSocketAddress address) {
         return new Endpoint(address.getHostString(), address.getPort()).toString();
-    }
-
-    private static void stop(@Nullable Future<?> timer) {
-        if (timer != null) {
-            timer.cancel(false);
-        }
     }
 
     private long now() {

@@ -6,7 +6,6 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.AttributeKey;
 import java.net.InetSocketAddress;
 import java.util.Objects;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -143,11 +142,6 @@ final class Door extends ChannelInboundHandlerAdapter {
 
     /** Runs it on the listener's event loop; false if that has ended, with everything. From any thread. */
     boolean execute(Runnable task) {
-        try {
-            listener().eventLoop().execute(task);
-            return true;
-        } catch (RejectedExecutionException over) {
-            return false;
-        }
+        return Loops.execute(listener().eventLoop(), task);
     }
 }

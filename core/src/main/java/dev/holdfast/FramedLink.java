@@ -50,7 +50,14 @@ final class FramedLink extends Link {
     }
 
     @Override
-    void onMessagesAllowed() {
+    void onMessagesFlow(ChannelHandlerContext mine) {
+        allowMessages();
+        if (askedEarly != 0) {
+            answerWhenRead(mine, askedEarly);
+        }
+    }
+
+    private void allowMessages() {
         FrameDecoder frames = decoder;
         if (frames != null) {
             frames.limitPayload(settings.maxMessage);
@@ -69,7 +76,7 @@ final class FramedLink extends Link {
         if (event instanceof Agreed both) {
             agreed = both; // it goes on when all of this read was seen: a CLOSE may come with the HELLO
             if (settings.handshake == null) {
-                onMessagesAllowed(); // HELLO was all of the handshake
+                allowMessages(); // HELLO was all of the handshake
             }
         }
         super.userEventTriggered(mine, event);
@@ -118,7 +125,7 @@ final class FramedLink extends Link {
         if (proof && asked) {
             answerWhenRead(mine, sequence);
         } else if (proof) {
-            onProof(mine, sequence & ~Frames.CONFIRMATION_BIT);
+            sending.onPingAnswered(mine, sequence & ~Frames.CONFIRMATION_BIT);
         }
     }
 
@@ -135,15 +142,8 @@ final class FramedLink extends Link {
         }
     }
 
-    @Override
-    void onEarlyMessagesDelivered(ChannelHandlerContext mine) {
-        if (askedEarly != 0) {
-            answerWhenRead(mine, askedEarly);
-        }
-    }
-
     private void answer(ChannelHandlerContext mine, long sequence) {
-        if (!maySpeak()) {
+        if (!phase().maySpeak()) {
             return;
         }
         if (mine.channel().isWritable()) {
@@ -188,7 +188,7 @@ final class FramedLink extends Link {
     @Override
     boolean askToMove(Duration span) {
         ChannelHandlerContext mine = context();
-        if (mine != null && maySpeak()) {
+        if (mine != null && phase().maySpeak()) {
             mine.writeAndFlush(Drain.of(DrainReason.SHUTDOWN, span).write(mine.alloc()));
         }
         return true;

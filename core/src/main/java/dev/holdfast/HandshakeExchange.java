@@ -3,6 +3,7 @@ package dev.holdfast;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.util.ReferenceCountUtil;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
@@ -52,7 +53,31 @@ final class HandshakeExchange implements Handshake {
 
     @Override
     public CompletionStage<Void> send(Object message) {
-        return link.sendInHandshake(message);
+        CompletableFuture<Void> written = new CompletableFuture<>();
+        Object kept = link.settings.own(message);
+        if (!link.execute(() -> write(kept, written))) {
+            ReferenceCountUtil.release(kept);
+            fail(written, "the connection is CLOSED");
+        }
+        return written.minimalCompletionStage();
+    }
+
+    private void write(Object message, CompletableFuture<Void> written) {
+        ChannelHandlerContext mine = link.context();
+        String refusal = mine == null || link.phase() != LinkPhase.SHAKING
+                ? "the handshake is over"
+                : link.refusal(link.settings.bytes(message));
+        if (mine == null || refusal != null) {
+            ReferenceCountUtil.release(message);
+            fail(written, String.valueOf(refusal));
+            return;
+        }
+        try {
+            link.writeMessage(mine, message).addListener(done -> link.settings.complete(written, null, done.cause()));
+            mine.flush();
+        } catch (RuntimeException | Error unsendable) {
+            link.settings.complete(written, null, unsendable);
+        }
     }
 
     @Override
@@ -112,7 +137,7 @@ final class HandshakeExchange implements Handshake {
         link.settings.complete(asked, message, null);
     }
 
-    private void fail(CompletableFuture<Object> asked, String why) {
+    private void fail(CompletableFuture<?> asked, String why) {
         link.settings.complete(asked, null, new IllegalStateException(why));
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast;
 
 import io.netty.util.concurrent.Ticker;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
@@ -11,7 +12,7 @@ final class Happenings {
     /** So many callbacks may wait until no new attempt is made and lesser events are dropped. */
     private static final int FAR_BEHIND = 1024;
 
-    static final long LOOK_AGAIN_MILLIS = 100;
+    static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private static final Logger log = LoggerFactory.getLogger(Connection.class);
 

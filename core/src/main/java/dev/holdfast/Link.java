@@ -26,32 +26,14 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One connection from its first byte to its last, on either end: the last handler of its pipeline. What is not said to be otherwise is
  * confined to the event loop.
  */
-@SuppressWarnings(
-        "FutureReturnValueIgnored") // a close tells of its end by channelInactive, a write by the connection's end
 abstract class Link extends ChannelInboundHandlerAdapter {
     static final AttributeKey<Link> KEY = AttributeKey.valueOf(Link.class.getName());
-
-    private enum Phase {
-        /** The transport, TLS or HELLO is not complete. */
-        OPENING,
-        /** The application's handshake. */
-        SHAKING,
-        /** Messages flow. */
-        UP,
-        /** No new messages of ours; what was sent is to be confirmed. */
-        DRAINING,
-        /** We have said the last word and read to the peer's. */
-        PARTING,
-        /** It is gone. Terminal. */
-        ENDED
-    }
 
     final PeerSettings settings;
     final LinkOwner owner;
@@ -60,9 +42,10 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     final CallbackQueue callbacks;
     final Connection connection = new Connection(this);
 
-    private final Shaking shaking;
-    private final Sending sending;
-    private final Parting parting = new Parting(this);
+    final Shaking shaking;
+    final Sending sending;
+    final Parting parting = new Parting(this);
+
     private final Outcome outcome = new Outcome();
     private final CompletableFuture<Ending> gone = new CompletableFuture<>();
 
@@ -73,7 +56,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     private @Nullable Vitals vitals;
 
     // written by the event loop, read by anybody
-    private volatile Phase phase = Phase.OPENING;
+    private volatile LinkPhase phase = LinkPhase.OPENING;
 
     private @Nullable ChannelHandlerContext context;
     private boolean paused;
@@ -92,11 +75,8 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     /** Adds the handlers in front of this one that make messages of bytes, the heartbeat last. */
     abstract void addCodec(ChannelPipeline pipeline, HeartbeatHandler beats);
 
-    /** The limits of the handshake end here. */
-    abstract void onMessagesAllowed();
-
-    /** What came before its time is on its way to the listener. */
-    abstract void onEarlyMessagesDelivered(ChannelHandlerContext mine);
+    /** The limits of the handshake end here, and what came before its time is on its way to the listener. */
+    abstract void onMessagesFlow(ChannelHandlerContext mine);
 
     /** Why the peer would not take a message of this size; null if it would. */
     abstract @Nullable String refusal(int bytes);
@@ -143,7 +123,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     @Override
     public void handlerRemoved(ChannelHandlerContext removed) {
         shaking.stopTimer();
-        parting.stopTimer();
+        parting.end();
         owner.onRemoved(this);
     }
 
@@ -169,24 +149,23 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     /** Transport, TLS and HELLO are complete. */
     final void onReady(ChannelHandlerContext mine) {
-        if (phase == Phase.OPENING && !outcome.isKnown()) {
-            phase = Phase.SHAKING;
+        if (phase == LinkPhase.OPENING && !outcome.isKnown()) {
+            phase = LinkPhase.SHAKING;
             shaking.begin(mine);
         }
     }
 
     /** The application's handshake is complete, too. */
     final void onShaken(ChannelHandlerContext mine) {
-        if (phase != Phase.SHAKING || !mine.channel().isActive() || outcome.isKnown()) {
+        if (phase != LinkPhase.SHAKING || !mine.channel().isActive() || outcome.isKnown()) {
             return;
         }
-        phase = Phase.UP;
+        phase = LinkPhase.UP;
         vitals().onUp();
         sending.start(mine, answersProofs());
-        onMessagesAllowed();
         owner.onUp(this);
         shaking.end(this::deliver);
-        onEarlyMessagesDelivered(mine);
+        onMessagesFlow(mine);
         adjustReading(); // the listener may be behind with the messages of an earlier connection
     }
 
@@ -194,11 +173,6 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     final void onHandshakeRefused(Throwable error) {
         boolean last = error instanceof HandshakeRefusedException refused && owner.isFinal(refused);
         outcome.handshakeFailed(error, last);
-    }
-
-    @Override
-    public void channelRead(ChannelHandlerContext mine, Object message) {
-        onMessageRead(mine, message);
     }
 
     /** A message of the application's has come. */
@@ -240,28 +214,30 @@ abstract class Link extends ChannelInboundHandlerAdapter {
             onDeath(dead.death());
         } else if (event instanceof HeartbeatEvent.Beat beat) {
             vitals().onRoundTrip(beat.roundTrip());
-        } else if (isOpen()) {
-            ConnectionEvent told = told(event);
-            if (told != null) {
-                owner.onEvent(told);
-            }
+        } else if (phase.isOpen()) {
+            tell(event, owner.moment(this));
         }
     }
 
-    private @Nullable ConnectionEvent told(HeartbeatEvent event) {
-        ConnectionEvent.Moment moment = owner.moment(this);
+    private void tell(HeartbeatEvent event, ConnectionEvent.Moment moment) {
         if (event instanceof HeartbeatEvent.Suspect suspect) {
-            return new ConnectionEvent.Suspect(moment, connection, suspect.unanswered(), suspect.silence());
+            owner.onEvent(new ConnectionEvent.Suspect(moment, connection, suspect.unanswered(), suspect.silence()));
         } else if (event instanceof HeartbeatEvent.Alive) {
-            return new ConnectionEvent.Alive(moment, connection);
+            owner.onEvent(new ConnectionEvent.Alive(moment, connection));
         } else if (event instanceof HeartbeatEvent.LocalStall stall) {
-            return new ConnectionEvent.LocalStall(moment, connection, stall.length());
-        }
-        return null; // what was agreed is no news to anybody
+            owner.onEvent(new ConnectionEvent.LocalStall(moment, connection, stall.length()));
+        } // what was agreed is no news to anybody
+    }
+
+    /** A verdict that is not the heartbeat's. */
+    final PeerDeath death(DeathCause cause, String why, Optional<Throwable> error) {
+        Evidence evidence =
+                Evidence.of(Transport.of(own()).snapshot(own()), !own().config().isAutoRead(), Backlog.NONE);
+        return new PeerDeath(peerName(), cause, vitals().lastHeard(), why, evidence, error);
     }
 
     final void onDeath(PeerDeath death) {
-        outcome.died(death.withPeer(peerName()), wasUp(), phase == Phase.DRAINING);
+        outcome.died(death.withPeer(peerName()), wasUp(), phase == LinkPhase.DRAINING);
     }
 
     final void endWith(Ending reason) {
@@ -275,15 +251,15 @@ abstract class Link extends ChannelInboundHandlerAdapter {
                 && credential != null
                 && owner.isFinal(HandshakeRefusedException.ofCredential(credential, "the peer refuses it"));
         outcome.peerSaid(close, mine.channel().parent() == null, wasUp(), inVain);
-        part(mine);
+        parting.onPeerEnds(mine);
     }
 
     @Override
     public void userEventTriggered(ChannelHandlerContext mine, Object event) {
-        if (event == ChannelInputShutdownEvent.INSTANCE && phase != Phase.ENDED) {
+        if (event == ChannelInputShutdownEvent.INSTANCE && phase != LinkPhase.ENDED) {
             outcome.peerClosed(wasUp());
-            if (isOpen()) {
-                part(mine);
+            if (phase.isOpen()) {
+                parting.onPeerEnds(mine);
                 parting.onFin();
             } else {
                 closeHard();
@@ -292,39 +268,11 @@ abstract class Link extends ChannelInboundHandlerAdapter {
         mine.fireUserEventTriggered(event);
     }
 
-    /** The peer ends it: nothing is waited for but that what was written leaves. */
-    private void part(ChannelHandlerContext mine) {
-        if (phase == Phase.PARTING || phase == Phase.ENDED) {
-            return;
-        }
-        if (isOpen()) {
-            owner.onPeerEnds(this);
-        }
-        boolean drains = phase == Phase.DRAINING;
-        if (drains) {
-            owner.onEvent(new ConnectionEvent.Drained(owner.moment(this), connection, sending.isIdle()));
-        }
-        shaking.stopTimer();
-        phase = Phase.PARTING;
-        if (drains) {
-            parting.sayGoodbye(mine, CloseReason.NORMAL); // within what is left of the drain
-        } else {
-            parting.sayGoodbye(mine, CloseReason.NORMAL, settings.closeLimit.toNanos());
-        }
-        adjustReading();
-    }
-
     @Override
     public void exceptionCaught(ChannelHandlerContext mine, Throwable error) {
         if (!outcome.isKnown()) { // what the heartbeat has judged is known already
-            Channel own = mine.channel();
-            onDeath(new PeerDeath(
-                    peerName(),
-                    DeathCause.PROTOCOL_ERROR,
-                    vitals().lastHeard(),
-                    "a handler of the pipeline failed: " + error,
-                    Evidence.of(Transport.of(own).snapshot(own), !own.config().isAutoRead(), Backlog.NONE),
-                    Optional.of(error)));
+            String why = "a handler of the pipeline failed: " + error;
+            onDeath(death(DeathCause.PROTOCOL_ERROR, why, Optional.of(error)));
         }
         if (!(error instanceof ProtocolException)) { // or else the peer is being told why
             closeHard();
@@ -334,8 +282,9 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     /** Sends it if the connection is up. */
     final void write(Delivery delivery, Object message) {
         ChannelHandlerContext mine = context;
-        String refusal =
-                mine == null || phase != Phase.UP ? "the connection is " + state() : refusal(settings.bytes(message));
+        String refusal = mine == null || phase != LinkPhase.UP
+                ? "the connection is " + state()
+                : refusal(settings.bytes(message));
         if (mine == null || refusal != null) {
             ReferenceCountUtil.release(message);
             outbound.notSent(delivery, String.valueOf(refusal));
@@ -344,36 +293,9 @@ abstract class Link extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** A message of the handshake. From any thread. */
-    final CompletionStage<Void> sendInHandshake(Object message) {
-        CompletableFuture<Void> written = new CompletableFuture<>();
-        Object kept = settings.own(message);
-        boolean taken = execute(() -> {
-            ChannelHandlerContext mine = context;
-            String refusal =
-                    mine == null || phase != Phase.SHAKING ? "the handshake is over" : refusal(settings.bytes(kept));
-            if (mine == null || refusal != null) {
-                ReferenceCountUtil.release(kept);
-                settings.complete(written, null, new IllegalStateException(refusal));
-            } else {
-                try {
-                    writeMessage(mine, kept).addListener(done -> settings.complete(written, null, done.cause()));
-                    mine.flush();
-                } catch (RuntimeException | Error unsendable) {
-                    settings.complete(written, null, unsendable);
-                }
-            }
-        });
-        if (!taken) {
-            ReferenceCountUtil.release(kept);
-            settings.complete(written, null, new IllegalStateException("the connection is CLOSED"));
-        }
-        return written.minimalCompletionStage();
-    }
-
     /** Asks the peer now. */
     final void probe(CompletableFuture<Duration> answer) {
-        if (phase != Phase.UP && phase != Phase.DRAINING) {
+        if (phase != LinkPhase.UP && phase != LinkPhase.DRAINING) {
             settings.complete(answer, null, new ClosedChannelException());
             return;
         }
@@ -394,11 +316,10 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     /** Reads, unless somebody has paused it or too much waits for the listener. */
     final void adjustReading() {
         Channel own = channel;
-        if (own != null && phase != Phase.ENDED) {
-            boolean shakes =
-                    phase == Phase.OPENING || phase == Phase.SHAKING; // few messages may come, see HandshakeExchange
-            boolean leaves = phase == Phase.DRAINING || phase == Phase.PARTING; // its answers and FIN are needed
-            boolean reads = shakes || ((!paused || leaves) && !owner.isInboundFull());
+        if (own != null && phase != LinkPhase.ENDED) {
+            boolean shakes = state() == ConnectionState.HANDSHAKING; // few messages may come, see HandshakeExchange
+            boolean leaves = state() == ConnectionState.DRAINING; // the peer's answers and FIN are needed
+            boolean reads = shakes || ((!paused || leaves) && !callbacks.isFull());
             own.config().setAutoRead(reads);
         }
     }
@@ -416,47 +337,8 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     final void drain(long spanNanos, Ending how, String why) {
         ChannelHandlerContext mine = context;
         outcome.endMoveWith(how);
-        if (mine == null || !isOpen() || (phase != Phase.UP && !parting.isSooner(mine, spanNanos))) {
-            return;
-        }
-        if (phase == Phase.PARTING) {
-            parting.shorten(mine, spanNanos);
-            return;
-        }
-        if (phase == Phase.UP) {
-            phase = Phase.DRAINING;
-            endWith(how);
-            owner.onEvent(
-                    new ConnectionEvent.Draining(owner.moment(this), connection, why, Duration.ofNanos(spanNanos)));
-        }
-        parting.drain(mine, spanNanos);
-        adjustReading();
-        sending.hurry(mine);
-        if (sending.isIdle()) {
-            onDrained(mine);
-        }
-    }
-
-    /** Everything sent has found its fate, or the time for that is over. */
-    final void onDrained(ChannelHandlerContext mine) {
-        if (phase == Phase.DRAINING) {
-            owner.onEvent(new ConnectionEvent.Drained(owner.moment(this), connection, sending.isIdle()));
-            phase = Phase.PARTING;
-            parting.sayGoodbye(mine, CloseReason.GOING_AWAY);
-            adjustReading();
-        }
-    }
-
-    /** Everything sent has found its fate. */
-    final void onSendingIdle() {
-        if (phase == Phase.DRAINING) {
-            execute(
-                    () -> { // not from within a write's promise
-                        ChannelHandlerContext mine = context;
-                        if (mine != null && sending.isIdle()) {
-                            onDrained(mine);
-                        }
-                    });
+        if (mine != null && phase.isOpen()) {
+            parting.drain(mine, spanNanos, how, why);
         }
     }
 
@@ -476,12 +358,12 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext mine) {
-        if (phase != Phase.ENDED) {
+        if (phase != LinkPhase.ENDED) {
             outcome.peerClosed(wasUp());
             Ending how = outcome.ending();
-            phase = Phase.ENDED;
+            phase = LinkPhase.ENDED;
             shaking.abort(how);
-            parting.stopTimer();
+            parting.end();
             sending.end(how.toString());
             owner.onGone(this, outcome, wasUp());
             settings.complete(gone, how, null);
@@ -491,12 +373,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     /** Runs it on the event loop; false if that has ended. From any thread. */
     final boolean execute(Runnable task) {
-        try {
-            own().eventLoop().execute(task);
-            return true;
-        } catch (RejectedExecutionException ended) {
-            return false;
-        }
+        return Loops.execute(own().eventLoop(), task);
     }
 
     final @Nullable ChannelHandlerContext context() {
@@ -505,20 +382,6 @@ abstract class Link extends ChannelInboundHandlerAdapter {
 
     final HeartbeatHandler heartbeat() {
         return Objects.requireNonNull(heartbeat);
-    }
-
-    /** Whether messages flow, or have. */
-    private boolean isOpen() {
-        return phase == Phase.UP || phase == Phase.DRAINING || phase == Phase.PARTING;
-    }
-
-    /** Whether frames of ours may still go. */
-    final boolean maySpeak() {
-        return phase == Phase.SHAKING || phase == Phase.UP || phase == Phase.DRAINING;
-    }
-
-    final void onProof(ChannelHandlerContext mine, long mark) {
-        sending.onPingAnswered(mine, mark);
     }
 
     /** Whether its handshake was complete, now or once. From any thread. */
@@ -537,12 +400,16 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     }
 
     final ConnectionState state() {
-        return switch (phase) {
-            case OPENING, SHAKING -> ConnectionState.HANDSHAKING;
-            case UP -> ConnectionState.UP;
-            case DRAINING, PARTING -> ConnectionState.DRAINING;
-            case ENDED -> ConnectionState.CLOSED;
-        };
+        return phase.state;
+    }
+
+    final LinkPhase phase() {
+        return phase;
+    }
+
+    /** Sets the phase, which is for {@link Parting}. */
+    final void enter(LinkPhase next) {
+        phase = next;
     }
 
     final String peerName() {

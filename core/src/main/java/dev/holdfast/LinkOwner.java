@@ -26,9 +26,6 @@ interface LinkOwner {
     /** The peer has said its last word, or its FIN: nothing new should be sent. */
     void onPeerEnds(Link link);
 
-    /** Whether so many messages wait for their listener that no more are to be read. */
-    boolean isInboundFull();
-
     /** The account. */
     Counting counting();
 

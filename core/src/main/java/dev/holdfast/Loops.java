@@ -4,6 +4,7 @@ import dev.holdfast.socket.Transport;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -28,6 +29,16 @@ record Loops(EventLoopGroup group, Transport transport, boolean owned) {
 
     EventLoop next() {
         return group.next();
+    }
+
+    /** Runs it there; false if the loop has ended. */
+    static boolean execute(EventLoop loop, Runnable task) {
+        try {
+            loop.execute(task);
+            return true;
+        } catch (RejectedExecutionException ended) {
+            return false;
+        }
     }
 
     /** Ends what is ours; then the rest. */

@@ -8,7 +8,6 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslHandler;
-import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -18,13 +17,12 @@ import org.jspecify.annotations.Nullable;
  * the peer's FIN, and only then the socket closed, for a kernel that closes a socket with unread input sends a reset, which may
  * destroy what is on its way. All of it has one limit. Confined to the event loop.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // a close tells of its end by channelInactive
 final class Parting {
     /** What is kept of a drain's span for the goodbye, at most: time for a lost segment to be repeated. */
     private static final long GOODBYE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Link link;
-    private @Nullable Future<?> timer;
+    private final LoopTimer timer = new LoopTimer();
     private long limitNanos;
     private @Nullable ChannelFuture lastWord;
 
@@ -32,37 +30,92 @@ final class Parting {
         this.link = link;
     }
 
-    /** Whether a drain within this time would end sooner than the one under way. */
-    boolean isSooner(ChannelHandlerContext mine, long spanNanos) {
-        return Link.now(mine) + spanNanos - limitNanos < 0;
-    }
-
-    /** Waits until everything sent has found its fate, and keeps time for the goodbye. */
-    void drain(ChannelHandlerContext mine, long spanNanos) {
+    /**
+     * Ends it from our side, while it is open: waits until everything sent has found its fate, and keeps time for the goodbye. Where an
+     * end is under way, it is to be over sooner, if that is what the span says.
+     */
+    void drain(ChannelHandlerContext mine, long spanNanos, Ending how, String why) {
+        LinkPhase phase = link.phase();
+        if (phase != LinkPhase.UP && spanNanos >= leftNanos(mine)) {
+            return;
+        }
+        if (phase == LinkPhase.PARTING) {
+            limit(mine, spanNanos);
+            return;
+        }
+        if (phase == LinkPhase.UP) {
+            link.enter(LinkPhase.DRAINING);
+            link.endWith(how);
+            link.owner.onEvent(new ConnectionEvent.Draining(
+                    link.owner.moment(link), link.connection, why, Duration.ofNanos(spanNanos)));
+        }
         limitNanos = Link.now(mine) + spanNanos;
         long forGoodbye = Math.min(spanNanos / 4, GOODBYE_NANOS);
-        schedule(mine, spanNanos - forGoodbye, () -> link.onDrained(mine));
+        timer.schedule(mine.executor(), spanNanos - forGoodbye, () -> onDrained(mine));
+        link.adjustReading();
+        link.sending.hurry(mine);
+        if (link.sending.isIdle()) {
+            onDrained(mine);
+        }
     }
 
-    /** Says the last word, within what is left of the drain. */
-    void sayGoodbye(ChannelHandlerContext mine, CloseReason reason) {
-        sayGoodbye(mine, reason, Math.max(0, limitNanos - Link.now(mine)));
+    /** Everything sent has found its fate. */
+    void onSendingIdle() {
+        if (link.phase() == LinkPhase.DRAINING) {
+            // Not from within a write's promise.
+            link.execute(() -> {
+                ChannelHandlerContext mine = link.context();
+                if (mine != null && link.sending.isIdle()) {
+                    onDrained(mine);
+                }
+            });
+        }
     }
 
-    void sayGoodbye(ChannelHandlerContext mine, CloseReason reason, long spanNanos) {
+    /** Everything sent has found its fate, or the time for that is over. */
+    private void onDrained(ChannelHandlerContext mine) {
+        if (link.phase() == LinkPhase.DRAINING) {
+            part(mine, CloseReason.GOING_AWAY, leftNanos(mine));
+        }
+    }
+
+    /** The peer ends it: nothing is waited for but that what was written leaves, within what is left of a drain. */
+    void onPeerEnds(ChannelHandlerContext mine) {
+        LinkPhase phase = link.phase();
+        if (phase != LinkPhase.PARTING && phase != LinkPhase.ENDED) {
+            if (phase.isOpen()) {
+                link.owner.onPeerEnds(link);
+            }
+            link.shaking.stopTimer();
+            boolean drains = phase == LinkPhase.DRAINING;
+            part(mine, CloseReason.NORMAL, drains ? leftNanos(mine) : link.settings.closeLimit.toNanos());
+        }
+    }
+
+    private void part(ChannelHandlerContext mine, CloseReason reason, long spanNanos) {
+        if (link.phase() == LinkPhase.DRAINING) {
+            link.owner.onEvent(
+                    new ConnectionEvent.Drained(link.owner.moment(link), link.connection, link.sending.isIdle()));
+        }
+        link.enter(LinkPhase.PARTING);
         if (mine.pipeline().get(HeartbeatHandler.class) != null) {
             mine.pipeline().remove(HeartbeatHandler.class); // no beat may follow the last word
         }
-        shorten(mine, spanNanos);
+        limit(mine, spanNanos);
         ChannelFuture word = link.writeLastWord(mine, Close.of(reason, Duration.ZERO));
         lastWord = word;
         word.addListener(done -> shutDownOutput(mine.channel()));
+        link.adjustReading();
     }
 
     /** The goodbye is to be over in so much time. */
-    void shorten(ChannelHandlerContext mine, long spanNanos) {
+    private void limit(ChannelHandlerContext mine, long spanNanos) {
         limitNanos = Link.now(mine) + spanNanos;
-        schedule(mine, spanNanos, link::closeHard);
+        timer.schedule(mine.executor(), spanNanos, link::closeHard);
+    }
+
+    private long leftNanos(ChannelHandlerContext mine) {
+        return Math.max(0, limitNanos - Link.now(mine));
     }
 
     /** The peer has nothing more to say; when our last word is out, all is done. */
@@ -71,6 +124,11 @@ final class Parting {
         if (word != null) {
             word.addListener(done -> link.closeHard());
         }
+    }
+
+    /** The connection is gone. */
+    void end() {
+        timer.stop();
     }
 
     private static void shutDownOutput(Channel channel) {
@@ -82,22 +140,10 @@ final class Parting {
         }
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // if it fails, the limit ends the connection
     private static void shutDownSocket(Channel channel) {
         if (channel instanceof DuplexChannel duplex && channel.isActive()) {
             duplex.shutdownOutput();
-        }
-    }
-
-    private void schedule(ChannelHandlerContext mine, long nanos, Runnable then) {
-        stopTimer();
-        timer = mine.executor().schedule(then, nanos, TimeUnit.NANOSECONDS);
-    }
-
-    void stopTimer() {
-        Future<?> running = timer;
-        if (running != null) {
-            timer = null;
-            running.cancel(false);
         }
     }
 }

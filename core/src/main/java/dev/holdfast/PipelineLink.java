@@ -17,7 +17,6 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A connection with the pipeline of somebody's own protocol: a message is whatever comes out of it. */
-@SuppressWarnings("FutureReturnValueIgnored") // a close tells of its end by channelInactive
 final class PipelineLink extends Link {
     /** Fired by the proxy handlers of netty-handler-proxy, which is no dependency of ours. */
     private static final String PROXY_CONNECTED = "io.netty.handler.proxy.ProxyConnectionEvent";
@@ -43,10 +42,7 @@ final class PipelineLink extends Link {
     }
 
     @Override
-    void onMessagesAllowed() {}
-
-    @Override
-    void onEarlyMessagesDelivered(ChannelHandlerContext mine) {}
+    void onMessagesFlow(ChannelHandlerContext mine) {}
 
     @Override
     @Nullable String refusal(int bytes) {
@@ -60,7 +56,7 @@ final class PipelineLink extends Link {
 
     @Override
     public void channelRead(ChannelHandlerContext mine, Object message) {
-        if (!maySpeak() && settings.isBeat(message)) {
+        if (!phase().maySpeak() && settings.isBeat(message)) {
             ReferenceCountUtil.release(message); // the heartbeat has left the pipeline, for we have said our last word
         } else {
             onMessageRead(mine, message);

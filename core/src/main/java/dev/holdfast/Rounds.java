@@ -14,8 +14,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +38,8 @@ final class Rounds {
     private final long resolveNanos;
     private final long roundNanos;
     private final String resolveLimit;
+    private final LoopTimer resolveTimer = new LoopTimer();
+    private final LoopTimer roundTimer = new LoopTimer();
 
     /** How many calls of the source have not returned. Raised by the event loop, lowered by the executor's threads. */
     private final AtomicInteger asking = new AtomicInteger();
@@ -70,9 +70,8 @@ final class Rounds {
         stop();
         Round round = new Round(found);
         present = round;
-        round.resolveTimer = loop.schedule(
-                () -> round.fail("nothing within the " + resolveLimit), resolveNanos, TimeUnit.NANOSECONDS);
-        round.roundTimer = loop.schedule(over, roundNanos, TimeUnit.NANOSECONDS);
+        resolveTimer.schedule(loop, resolveNanos, () -> round.fail("nothing within the " + resolveLimit));
+        roundTimer.schedule(loop, roundNanos, over);
         if (source instanceof FixedEndpoints fixed) {
             round.resolve(fixed.list()); // no need of the user's executor, which may be busy
             return;
@@ -91,11 +90,9 @@ final class Rounds {
 
     /** The round is over, whatever it came to. */
     void stop() {
-        Round round = present;
         present = null;
-        if (round != null) {
-            round.cancel();
-        }
+        resolveTimer.stop();
+        roundTimer.stop();
     }
 
     private void ask(Round round) {
@@ -103,12 +100,12 @@ final class Rounds {
         try {
             answer = Objects.requireNonNull(source.endpoints(), "it returned null");
         } catch (RuntimeException | Error thrown) {
-            onLoop(() -> round.fail("the source of endpoints failed: " + thrown));
+            Loops.execute(loop, () -> round.fail("the source of endpoints failed: " + thrown));
             return;
         } finally {
             asking.decrementAndGet();
         }
-        answer.whenComplete((endpoints, error) -> onLoop(() -> {
+        answer.whenComplete((endpoints, error) -> Loops.execute(loop, () -> {
             if (error != null) {
                 round.fail("the source of endpoints failed: " + error);
             } else if (endpoints == null || endpoints.isEmpty()) {
@@ -119,15 +116,6 @@ final class Rounds {
                 round.resolve(endpoints);
             }
         }));
-    }
-
-    /** Runs it there, unless the client has ended. */
-    private void onLoop(Runnable task) {
-        try {
-            loop.execute(task);
-        } catch (RejectedExecutionException ended) {
-            // nobody waits for it any more
-        }
     }
 
     /** The address under the endpoint's own name, which TLS checks; a resolver may have put another one there. */
@@ -147,8 +135,6 @@ final class Rounds {
         private final List<List<InetSocketAddress>> byEndpoint = new ArrayList<>();
         private final List<String> problems = new ArrayList<>();
         private int awaited;
-        private @Nullable Future<?> resolveTimer;
-        private @Nullable Future<?> roundTimer;
         private boolean told;
 
         Round(Consumer<Found> found) {
@@ -181,7 +167,8 @@ final class Rounds {
             } catch (RuntimeException thrown) {
                 answer = loop.newFailedFuture(thrown);
             }
-            answer.addListener((Future<List<InetAddress>> done) -> onLoop(() -> onAnswer(endpoint, place, done)));
+            answer.addListener(
+                    (Future<List<InetAddress>> done) -> Loops.execute(loop, () -> onAnswer(endpoint, place, done)));
         }
 
         private void onAnswer(Endpoint endpoint, int place, Future<List<InetAddress>> answer) {
@@ -215,19 +202,8 @@ final class Rounds {
         private void tell(Found what) {
             if (!told && present == this) {
                 told = true;
-                stopTimer(resolveTimer);
+                resolveTimer.stop();
                 found.accept(what);
-            }
-        }
-
-        void cancel() {
-            stopTimer(resolveTimer);
-            stopTimer(roundTimer);
-        }
-
-        private static void stopTimer(@Nullable Future<?> timer) {
-            if (timer != null) {
-                timer.cancel(false);
             }
         }
     }

@@ -2,12 +2,9 @@ package dev.holdfast;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.ReferenceCountUtil;
-import io.netty.util.concurrent.Future;
 import java.util.ArrayDeque;
 import java.util.Queue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
-import org.jspecify.annotations.Nullable;
 
 /** Keeps messages while there is no connection: so many bytes, and each so long. Confined to the event loop. */
 final class SendBuffer {
@@ -20,7 +17,7 @@ final class SendBuffer {
     private final Outbound outbound;
     private final EventLoop loop;
     private long bytes;
-    private @Nullable Future<?> timer;
+    private final LoopTimer timer = new LoopTimer();
 
     SendBuffer(ReconnectOptions options, Outbound outbound, EventLoop loop) {
         this.limit = options.bufferBytes();
@@ -69,20 +66,15 @@ final class SendBuffer {
     /** One timer, for the oldest. */
     private void watch() {
         Kept oldest = kept.peek();
-        Future<?> running = timer;
         if (oldest == null) {
-            if (running != null) {
-                running.cancel(false);
-                timer = null;
-            }
-        } else if (running == null) {
+            timer.stop();
+        } else if (!timer.isRunning()) {
             long left = ageNanos - (loop.ticker().nanoTime() - oldest.sinceNanos);
-            timer = loop.schedule(this::dropOld, Math.max(0, left), TimeUnit.NANOSECONDS);
+            timer.schedule(loop, Math.max(0, left), this::dropOld);
         }
     }
 
     private void dropOld() {
-        timer = null;
         long now = loop.ticker().nanoTime();
         for (Kept oldest = kept.peek(); oldest != null && now - oldest.sinceNanos >= ageNanos; oldest = kept.peek()) {
             refuse(kept.remove(), "it waited too long for a connection (" + bounds + ")");

@@ -4,7 +4,6 @@ import dev.holdfast.socket.Transport;
 import dev.holdfast.verdict.TcpSnapshot;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -30,7 +29,7 @@ final class Sending {
         NONE
     }
 
-    private static final long KERNEL_LOOK_MILLIS = 100;
+    private static final long KERNEL_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final Link link;
     private final Outbound outbound;
@@ -46,7 +45,7 @@ final class Sending {
     /** What the newest PING asks for. */
     private long askedMark;
 
-    private @Nullable Future<?> timer;
+    private final LoopTimer timer = new LoopTimer();
 
     Sending(Link link, Outbound outbound) {
         this.link = link;
@@ -94,7 +93,7 @@ final class Sending {
             outbound.notSent(delivery, String.valueOf(why));
         }
         if (isIdle()) {
-            link.onSendingIdle();
+            link.parting.onSendingIdle();
         }
     }
 
@@ -130,7 +129,7 @@ final class Sending {
         if (open.isEmpty() || proofAwaited || !context.channel().isActive()) {
             return;
         }
-        if (!link.maySpeak()) { // our last word is out, and the heartbeat gone
+        if (!link.phase().maySpeak()) { // our last word is out, and the heartbeat gone
             if (proof == Proof.PING) {
                 return;
             }
@@ -145,17 +144,15 @@ final class Sending {
             case BEAT -> {
                 if (hurry || outbound.isPressing()) {
                     askForBeat(context);
-                } else if (timer == null) {
+                } else if (!timer.isRunning()) {
                     Duration interval =
                             link.settings.liveness.heartbeat().orElseThrow().interval();
-                    timer = context.executor()
-                            .schedule(() -> hurry(context), interval.toMillis(), TimeUnit.MILLISECONDS);
+                    timer.schedule(context.executor(), interval.toNanos(), () -> hurry(context));
                 }
             }
             case KERNEL -> {
                 proofAwaited = true;
-                timer = context.executor()
-                        .schedule(() -> askKernel(context), KERNEL_LOOK_MILLIS, TimeUnit.MILLISECONDS);
+                timer.schedule(context.executor(), KERNEL_LOOK_NANOS, () -> askKernel(context));
             }
             case NONE -> {}
         }
@@ -164,7 +161,7 @@ final class Sending {
     private void askForBeat(ChannelHandlerContext context) {
         hurry = false;
         proofAwaited = true;
-        stopTimer();
+        timer.stop();
         long mark = open.mark();
         context.flush();
         link.heartbeat().confirm().addListener(answer -> {
@@ -185,7 +182,6 @@ final class Sending {
 
     private void askKernel(ChannelHandlerContext context) {
         proofAwaited = false;
-        timer = null;
         Channel channel = context.channel();
         Optional<TcpSnapshot> tcp = Transport.of(channel).snapshot(channel);
         if (tcp.isPresent()) {
@@ -206,7 +202,7 @@ final class Sending {
     private void onProof(ChannelHandlerContext context, long mark, Delivery.Confirmation who) {
         open.confirmUpTo(mark, delivery -> outbound.confirmed(delivery, who));
         if (isIdle()) {
-            link.onSendingIdle();
+            link.parting.onSendingIdle();
         } else {
             prove(context);
         }
@@ -214,20 +210,7 @@ final class Sending {
 
     /** The connection is gone. What the channel has not taken fails by its own promise. */
     void end(String why) {
-        stopTimer();
+        timer.stop();
         open.end(delivery -> outbound.ended(delivery, why));
-    }
-
-    private void stopTimer() {
-        Future<?> running = timer;
-        if (running != null) {
-            timer = null;
-            running.cancel(false);
-        }
-    }
-
-    /** A message that cannot be sent, whatever the connection does. */
-    void refuse(Delivery delivery, String why) {
-        outbound.notSent(delivery, why);
     }
 }

@@ -54,6 +54,7 @@ final class ServerLife {
     /** Connections whose listeners have not been told the last of them, and one for the server itself. */
     private final AtomicLong untold = new AtomicLong(1);
 
+    private final LoopTimer reloadTimer = new LoopTimer();
     private final List<Future<?>> timers = new ArrayList<>();
     private boolean ended;
 
@@ -112,30 +113,27 @@ final class ServerLife {
         }
         Duration every = tlsReload;
         if (every != null && tls != null) {
-            door.execute(() -> reloadAfter(every.toMillis()));
+            door.execute(() -> reloadAfter(every.toNanos()));
         }
     }
 
-    private void reloadAfter(long millis) {
+    private void reloadAfter(long nanos) {
         if (ended) {
             return;
         }
-        timers.removeIf(Future::isDone);
-        timers.add(door.listener()
-                .eventLoop()
-                .schedule(
-                        () -> reloadTls().whenComplete((done, error) -> {
-                            if (error != null) {
-                                log.atError()
-                                        .setCause(error)
-                                        .log(
-                                                "{}: TLS could not be loaded anew, the last good context stays in use",
-                                                localAddress());
-                            }
-                            door.execute(() -> reloadAfter(millis)); // only now: a source may take its time
-                        }),
-                        millis,
-                        TimeUnit.MILLISECONDS));
+        reloadTimer.schedule(
+                door.listener().eventLoop(),
+                nanos,
+                () -> reloadTls().whenComplete((done, error) -> {
+                    if (error != null) {
+                        log.atError()
+                                .setCause(error)
+                                .log(
+                                        "{}: TLS could not be loaded anew, the last good context stays in use",
+                                        localAddress());
+                    }
+                    door.execute(() -> reloadAfter(nanos)); // only now: a source may take its time
+                }));
     }
 
     InetSocketAddress localAddress() {
@@ -272,6 +270,7 @@ final class ServerLife {
             return;
         }
         ended = true;
+        reloadTimer.stop();
         timers.forEach(timer -> timer.cancel(false));
         Runnable over = () -> {
             settings.completeAtLast(closed, HOW);

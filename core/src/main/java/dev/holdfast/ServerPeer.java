@@ -15,9 +15,6 @@ final class ServerPeer implements LinkOwner {
 
     final Link link;
 
-    /** Whether too much waits for the listeners; written by whoever notices. */
-    private volatile boolean inboundFull;
-
     private boolean up;
     private boolean moveAsked;
     private @Nullable Drain early;
@@ -25,8 +22,8 @@ final class ServerPeer implements LinkOwner {
     ServerPeer(ServerLife server, EventLoop loop, InetSocketAddress remote, long number) {
         this.server = server;
         PeerSettings settings = server.settings;
-        CallbackQueue callbacks = new CallbackQueue(
-                settings.executor, settings.inboundLimit, () -> onInbound(true), () -> onInbound(false));
+        CallbackQueue callbacks =
+                new CallbackQueue(settings.executor, settings.inboundLimit, this::onInbound, this::onInbound);
         this.happenings = new Happenings(
                 ClientLife.address(remote),
                 remote.getHostString(),
@@ -40,8 +37,7 @@ final class ServerPeer implements LinkOwner {
         this.link = settings.newLink(this, number, outbound, callbacks);
     }
 
-    private void onInbound(boolean full) {
-        inboundFull = full;
+    private void onInbound() {
         link.execute(link::adjustReading);
     }
 
@@ -118,11 +114,6 @@ final class ServerPeer implements LinkOwner {
 
     @Override
     public void onPeerEnds(Link ending) {}
-
-    @Override
-    public boolean isInboundFull() {
-        return inboundFull;
-    }
 
     @Override
     public boolean isBehindProxy() {

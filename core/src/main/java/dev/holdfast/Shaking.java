@@ -1,15 +1,9 @@
 package dev.holdfast;
 
-import dev.holdfast.socket.Transport;
-import dev.holdfast.verdict.Backlog;
 import dev.holdfast.verdict.DeathCause;
-import dev.holdfast.verdict.Evidence;
-import dev.holdfast.verdict.PeerDeath;
 import dev.holdfast.wire.CloseReason;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.util.ReferenceCountUtil;
-import io.netty.util.concurrent.Future;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Optional;
@@ -31,7 +25,7 @@ final class Shaking {
     private final PeerSettings settings;
     private final Queue<Object> early = new ArrayDeque<>();
     private @Nullable HandshakeExchange exchange;
-    private @Nullable Future<?> timer;
+    private final LoopTimer timer = new LoopTimer();
     private boolean lookedAgain;
 
     /** Whether the hook's turn has come; written by the callback executor. */
@@ -49,7 +43,7 @@ final class Shaking {
 
     private void await(ChannelHandlerContext mine, long nanos) {
         long dueNanos = Link.now(mine) + nanos;
-        timer = mine.executor().schedule(() -> onLimit(mine, dueNanos), nanos, TimeUnit.NANOSECONDS);
+        timer.schedule(mine.executor(), nanos, () -> onLimit(mine, dueNanos));
     }
 
     private void onLimit(ChannelHandlerContext mine, long dueNanos) {
@@ -64,17 +58,8 @@ final class Shaking {
                     "our own handshake hook was not called within the handshake limit " + settings.handshakeLimit
                             + ": callbacks before it still run"));
         }
-        Channel channel = mine.channel();
-        link.onDeath(new PeerDeath(
-                link.peerName(),
-                DeathCause.HANDSHAKE_DEADLINE,
-                link.vitals().lastHeard(),
-                "the handshake was not complete within the handshake limit " + settings.handshakeLimit,
-                Evidence.of(
-                        Transport.of(channel).snapshot(channel),
-                        !channel.config().isAutoRead(),
-                        Backlog.NONE),
-                Optional.empty()));
+        String why = "the handshake was not complete within the handshake limit " + settings.handshakeLimit;
+        link.onDeath(link.death(DeathCause.HANDSHAKE_DEADLINE, why, Optional.empty()));
         link.turnAway(mine, CloseReason.HANDSHAKE_TIMEOUT, "the handshake took too long");
     }
 
@@ -161,10 +146,6 @@ final class Shaking {
     }
 
     void stopTimer() {
-        Future<?> running = timer;
-        if (running != null) {
-            timer = null;
-            running.cancel(false);
-        }
+        timer.stop();
     }
 }

@@ -1,20 +1,18 @@
 package dev.holdfast;
 
 import io.netty.channel.EventLoop;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Tells whether there is room for more, when that has changed since it was told last. A listener that is far behind is told when it
  * has come nearer, and only the last state then. Confined to the event loop.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // it looks again, whatever happens
 final class WritabilityNews {
     private final Outbound outbound;
     private final Happenings happenings;
     private final EventLoop loop;
     private boolean told = true;
-    private boolean looksAgain;
+    private final LoopTimer again = new LoopTimer();
 
     WritabilityNews(Outbound outbound, Happenings happenings, EventLoop loop) {
         this.outbound = outbound;
@@ -31,15 +29,9 @@ final class WritabilityNews {
         if (!happenings.isFarBehind()) {
             told = writable;
             happenings.tell(new ConnectionEvent.Writability(up.owner.moment(up), up.connection, writable));
-        } else if (!looksAgain) {
-            looksAgain = true;
-            loop.schedule(
-                    () -> {
-                        looksAgain = false;
-                        look(up.state() == ConnectionState.CLOSED ? null : up);
-                    },
-                    Happenings.LOOK_AGAIN_MILLIS,
-                    TimeUnit.MILLISECONDS);
+        } else if (!again.isRunning()) {
+            again.schedule(
+                    loop, Happenings.LOOK_AGAIN_NANOS, () -> look(up.state() == ConnectionState.CLOSED ? null : up));
         }
     }
 }
