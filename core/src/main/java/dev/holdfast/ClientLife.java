@@ -117,7 +117,7 @@ final class ClientLife implements LinkOwner {
 
     /** From any thread. */
     CompletionStage<Ending> end(Duration span, String why) {
-        boolean taken = execute(() -> {
+        Runnable end = () -> {
             Action action = machine.onEnd();
             if (action == Action.DRAIN) {
                 drain(span, why);
@@ -125,9 +125,10 @@ final class ClientLife implements LinkOwner {
                 last = Ending.of(Ending.Kind.CLOSED, why);
                 act(action);
             }
-        });
-        if (!taken) {
-            settings.complete(closed, Ending.of(Ending.Kind.CLOSED, "its event loops have ended"), null);
+        };
+        if (!execute(
+                end)) { // somebody has shut a shared loop down: nothing runs there any more, so it may run elsewhere
+            loop.terminationFuture().addListener(done -> end.run());
         }
         return closed.minimalCompletionStage();
     }
@@ -294,12 +295,19 @@ final class ClientLife implements LinkOwner {
                 .orElseGet(() -> Objects.requireNonNullElseGet(last, () -> Ending.of(Ending.Kind.CLOSED, "closed")));
         last = how;
         happenings.tell(new ConnectionEvent.Closed(moment(), how));
-        settings.complete(nextUp.future(), null, new IllegalStateException(name + ": CLOSED" + lastFailure()));
+        settings.execute(this::tellNoneWillBeUp);
         loops.end(() -> {
-            Runnable over = () -> closed.complete(how);
+            Runnable over = () -> {
+                tellNoneWillBeUp(); // the executor may be late with what it was given first
+                closed.complete(how);
+            };
             callbacks.add(0, over, over); // behind the last event
-            settings.completeAtLast(closed, how);
+            settings.completeAtLast(closed, over);
         });
+    }
+
+    private void tellNoneWillBeUp() {
+        nextUp.future().completeExceptionally(new IllegalStateException(name + ": CLOSED" + lastFailure()));
     }
 
     // ---- what the link tells
@@ -318,8 +326,8 @@ final class ClientLife implements LinkOwner {
         }
         rounds.stop();
         refusedCredential = null;
+        up = shaken; // before the state: who sees UP finds it
         state = machine.state();
-        up = shaken;
         upLeft = false;
         counting.ups.incrementAndGet();
         happenings.tell(new ConnectionEvent.Up(moment(), shaken.connection, shaken.connection.options()));
@@ -373,7 +381,6 @@ final class ClientLife implements LinkOwner {
             return;
         }
         link = null;
-        up = null;
         ageTimer.stop();
         Ending how = outcome.ending();
         last = how;
@@ -383,6 +390,7 @@ final class ClientLife implements LinkOwner {
         Action action = machine.onEnded(
                 gone.epoch, now(), outcome.isForGood(), outcome.noEarlier().toNanos());
         state = machine.state();
+        up = null;
         if (wasUp) {
             leaveUp();
             counting.downs.incrementAndGet();

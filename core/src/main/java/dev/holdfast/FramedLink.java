@@ -133,9 +133,12 @@ final class FramedLink extends Link {
     private void answerWhenRead(ChannelHandlerContext mine, long sequence) {
         if (state() == ConnectionState.HANDSHAKING) {
             askedEarly = sequence; // what came before it waits for the handshake; the last one asks for all
-        } else if (callbacks.dropped() > 0) {
+            return;
+        }
+        boolean idle = callbacks.isIdle(); // before the look at what was dropped, which is counted first
+        if (callbacks.dropped() > 0) {
             return; // the listener's executor has refused: nobody reads any more
-        } else if (callbacks.isIdle()) {
+        } else if (idle) {
             answer(mine, sequence);
         } else {
             callbacks.add(Outbound.OVERHEAD, () -> execute(() -> answer(mine, sequence)));

@@ -32,7 +32,8 @@ public interface Handshake {
 
     /**
      * The next message of the peer's hook. A buffer that it completes with needs no release. Ask again for the one after it;
-     * what was not asked for when the handshake is complete becomes an ordinary message.
+     * what was not asked for when the handshake is complete becomes an ordinary message. With 16 that nobody has asked for no more is
+     * read until somebody does.
      *
      * @return fails if the connection ends first
      */

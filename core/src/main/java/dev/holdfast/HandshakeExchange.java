@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The conversation of one handshake. Its queues are confined to the event loop. */
 final class HandshakeExchange implements Handshake {
-    /** Messages that may come before somebody asks for them. */
-    static final int MAX_UNASKED = 16;
+    /** With so many messages that nobody has asked for nothing more is read. What one read still brings is kept, too. */
+    private static final int MAX_UNASKED = 16;
 
     private final Link link;
     private final Queue<Object> unasked = new ArrayDeque<>();
@@ -87,6 +87,7 @@ final class HandshakeExchange implements Handshake {
             Object waiting = unasked.poll();
             if (waiting != null) {
                 complete(asked, waiting);
+                link.adjustReading();
             } else if (link.state() == ConnectionState.HANDSHAKING) {
                 asking.add(asked);
             } else {
@@ -99,8 +100,8 @@ final class HandshakeExchange implements Handshake {
         return asked.minimalCompletionStage();
     }
 
-    /** A message has come. False if more wait than may. */
-    boolean offer(Object message) {
+    /** A message has come. */
+    void offer(Object message) {
         Object kept = message;
         if (message instanceof ByteBuf buffer) {
             kept = Unpooled.wrappedBuffer(ByteBufUtil.getBytes(buffer)); // on the heap: nobody has to release it
@@ -109,13 +110,15 @@ final class HandshakeExchange implements Handshake {
         CompletableFuture<Object> first = asking.poll();
         if (first != null) {
             complete(first, kept);
-            return true;
+        } else {
+            unasked.add(kept);
+            link.adjustReading();
         }
-        if (unasked.size() >= MAX_UNASKED) {
-            ReferenceCountUtil.release(kept);
-            return false;
-        }
-        return unasked.add(kept);
+    }
+
+    /** Whether the hook, or the end of the handshake, is awaited before more is read. */
+    boolean isFull() {
+        return unasked.size() >= MAX_UNASKED;
     }
 
     /** What nobody asked for. */

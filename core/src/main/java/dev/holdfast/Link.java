@@ -178,7 +178,7 @@ abstract class Link extends ChannelInboundHandlerAdapter {
     /** A message of the application's has come. */
     final void onMessageRead(ChannelHandlerContext mine, Object message) {
         switch (phase) {
-            case OPENING, SHAKING -> shaking.onMessage(mine, message);
+            case OPENING, SHAKING -> shaking.onMessage(message);
             case UP, DRAINING, PARTING -> deliver(message);
             case ENDED -> ReferenceCountUtil.release(message);
         }
@@ -313,13 +313,14 @@ abstract class Link extends ChannelInboundHandlerAdapter {
         });
     }
 
-    /** Reads, unless somebody has paused it or too much waits for the listener. */
+    /** Reads, unless somebody has paused it or too much waits for the listener, or for the handshake. */
     final void adjustReading() {
         Channel own = channel;
         if (own != null && phase != LinkPhase.ENDED) {
-            boolean shakes = state() == ConnectionState.HANDSHAKING; // few messages may come, see HandshakeExchange
             boolean leaves = state() == ConnectionState.DRAINING; // the peer's answers and FIN are needed
-            boolean reads = shakes || ((!paused || leaves) && !callbacks.isFull());
+            boolean reads = state() == ConnectionState.HANDSHAKING
+                    ? !shaking.isFull()
+                    : (!paused || leaves) && !callbacks.isFull();
             own.config().setAutoRead(reads);
         }
     }

@@ -164,11 +164,11 @@ final class PeerSettings {
         });
     }
 
-    /** Completes the stage of an end, if a listener that blocks has kept it waiting for the close limit. */
+    /** Tells of an end, if a listener that blocks, perhaps the executor's only thread, has kept that waiting for the close limit. */
     @SuppressWarnings("FutureReturnValueIgnored") // nothing depends on the timer's end
-    void completeAtLast(CompletableFuture<Ending> closed, Ending how) {
+    void completeAtLast(CompletableFuture<Ending> closed, Runnable tell) {
         Future<?> timer = GlobalEventExecutor.INSTANCE.schedule(
-                () -> complete(closed, how, null), closeLimit.toMillis(), TimeUnit.MILLISECONDS);
+                () -> execute(CallbackExecutor.shared(), tell), closeLimit.toMillis(), TimeUnit.MILLISECONDS);
         closed.whenComplete((done, error) -> timer.cancel(false));
     }
 

@@ -273,7 +273,7 @@ final class ServerLife {
         reloadTimer.stop();
         timers.forEach(timer -> timer.cancel(false));
         Runnable over = () -> {
-            settings.completeAtLast(closed, HOW);
+            settings.completeAtLast(closed, () -> closed.complete(HOW));
             onTold();
         };
         if (loops.owned()) {

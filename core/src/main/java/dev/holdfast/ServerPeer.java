@@ -48,8 +48,10 @@ final class ServerPeer implements LinkOwner {
     /** Asks it to move away, or drains it from here where the protocol has no word for it; gives up a handshake. From any thread. */
     void askToMove(Duration left) {
         link.execute(() -> {
-            if (!up || !link.askToMove(left)) {
-                end(left, "the server drains");
+            if (!up) {
+                link.abandon(Ending.of(Ending.Kind.CLOSED, "the server drains"));
+            } else if (!link.askToMove(left)) {
+                drain(left, "the server drains");
             }
         });
     }

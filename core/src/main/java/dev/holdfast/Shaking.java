@@ -73,7 +73,7 @@ final class Shaking {
         HandshakeExchange fresh = new HandshakeExchange(link);
         exchange = fresh;
         for (Object message = early.poll(); message != null; message = early.poll()) {
-            onMessage(mine, message); // it came in the same read as the HELLO
+            onMessage(message); // it came in the same read as the HELLO
         }
         link.callbacks.add(Outbound.OVERHEAD, () -> perform(mine, hook, fresh));
     }
@@ -111,16 +111,19 @@ final class Shaking {
     }
 
     /** A message has come before its time. */
-    void onMessage(ChannelHandlerContext mine, Object message) {
+    void onMessage(Object message) {
         HandshakeExchange running = exchange;
         if (running == null) {
             early.add(message);
-        } else if (!running.offer(message)) {
-            String why =
-                    "the peer sent more than " + HandshakeExchange.MAX_UNASKED + " messages ahead of the handshake";
-            link.endWith(Ending.of(Ending.Kind.HANDSHAKE_FAILED, why));
-            link.turnAway(mine, CloseReason.PROTOCOL_ERROR, why);
+        } else {
+            running.offer(message);
         }
+    }
+
+    /** Whether the peer is ahead of the handshake by as much as is kept. */
+    boolean isFull() {
+        HandshakeExchange running = exchange;
+        return running != null && running.isFull();
     }
 
     /** It is complete: what nobody has asked for are ordinary messages. */

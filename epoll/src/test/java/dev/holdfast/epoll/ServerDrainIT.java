@@ -239,6 +239,44 @@ class ServerDrainIT {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("transports")
+    void drain_ofAHandshakeThatEndsBehindIt_givesItUp(Transport transport) throws Exception {
+        BlockingQueue<CompletableFuture<Void>> hooks = new LinkedBlockingQueue<>();
+        EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
+        CountDownLatch drains = new CountDownLatch(1);
+        CountDownLatch hold = new CountDownLatch(1);
+        try (ResilientServer server = server(transport)
+                        .eventLoopGroup(loop, transport)
+                        .handshake(handshake -> {
+                            CompletableFuture<Void> hook = new CompletableFuture<>();
+                            hooks.add(hook);
+                            return hook;
+                        })
+                        .start();
+                ServerRaw client = ServerRaw.connect(local(server)).shake()) {
+            CompletableFuture<Void> hook = take(hooks, "the hook");
+            awaitThat("the server waits for it", () -> hook.getNumberOfDependents() == 1);
+            CountDownLatch first = new CountDownLatch(1);
+            loop.execute(() -> holdUntil(first));
+            CompletionStage<Ending> drained = server.drain(Duration.ofMinutes(1));
+            loop.execute(() -> {
+                drains.countDown();
+                holdUntil(hold);
+            });
+            first.countDown();
+            holdUntil(drains); // what it does about the handshake comes next
+            hook.complete(null); // and the handshake's end behind it
+            hold.countDown();
+            assertThat(client.read(FrameType.CLOSE)).isEmpty();
+            await(drained);
+            assertThat(server.counters().ups()).isZero();
+        } finally {
+            hold.countDown();
+            loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
+        }
+    }
+
     private static void holdUntil(CountDownLatch latch) {
         try {
             assertThat(latch.await(ServerScene.PATIENCE.toMillis(), TimeUnit.MILLISECONDS))
