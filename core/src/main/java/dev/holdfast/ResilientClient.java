@@ -248,8 +248,9 @@ public final class ResilientClient implements AutoCloseable {
 
         /**
          * What resolves names, in every round; asked on the event loop, so it must not block, as Netty's {@code DefaultNameResolver}
-         * does. By default the JDK's, on threads of the library's own; it keeps what it finds for as
-         * long as the security property {@code networkaddress.cache.ttl} says, 30 s by default. netty-resolver-dns fits, too.
+         * does. By default the JDK's, on threads of the library's own; it keeps what it finds for as long as the security property
+         * {@code networkaddress.cache.ttl} says, 30 s by default. netty-resolver-dns fits, too, with a query timeout well below
+         * {@link ReconnectOptions.Builder#resolveLimit}. It is not closed with the client.
          */
         public Builder resolver(NameResolver<InetAddress> resolver) {
             this.resolver = Objects.requireNonNull(resolver, "resolver");

@@ -130,6 +130,12 @@ final class Rounds {
         }
     }
 
+    /** A failure with its cause, which of netty-resolver-dns alone says what the name servers answered. */
+    private static String text(Throwable failure) {
+        Throwable cause = failure.getCause();
+        return cause == null ? failure.toString() : failure.toString().strip() + ", because of " + cause;
+    }
+
     private final class Round {
         private final Consumer<Found> found;
         private final List<List<InetSocketAddress>> byEndpoint = new ArrayList<>();
@@ -177,7 +183,7 @@ final class Rounds {
                 byEndpoint.set(
                         place, all.stream().map(each -> named(endpoint, each)).toList());
                 if (!answer.isSuccess()) {
-                    problems.add(endpoint + ": " + answer.cause());
+                    problems.add(endpoint + ": " + text(answer.cause()));
                 }
             } catch (RuntimeException broken) {
                 problems.add(endpoint + ": the resolver's answer is not to be used: " + broken);

@@ -484,6 +484,9 @@ public final class HeartbeatHandler extends BeatExchange {
             } else {
                 heard(mine, wheel.dueNanos(), hasReadMessages() && own.restartsGrid());
             }
+            if (hasReadAny() && mine.channel().unsafe().recvBufAllocHandle().lastBytesRead() < 0) {
+                onFin(mine.channel()); // right behind the last words: they filled the buffer, and Netty read on
+            }
         }
         if (hasReadPings()) {
             onPingsEnd(mine);

@@ -8,12 +8,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
 
-/** Virtual threads, where the JDK has them: nothing of ours pins one. In a JVM of its own, so that only its pins are recorded. */
+/** Virtual threads, where the JDK has them: nothing of ours pins one. In JVMs of their own, so that only its pins are recorded. */
 @EnabledForJreRange(min = JRE.JAVA_21, disabledReason = "no virtual threads before JDK 21")
 class ClientVirtualThreadsIT {
     @Test
     void callersAndCallbacks_onVirtualThreads_areNeverPinned() throws Exception {
-        try (ChildJvm child = new ChildJvm(VirtualThreadProgram.class)) {
+        assertNothingOfOursPins(VirtualThreadProgram.class, "ran on");
+    }
+
+    @Test
+    void serversStartedDrainedAndClosed_onVirtualThreads_neverPinThem() throws Exception {
+        assertNothingOfOursPins(VirtualServerProgram.class, "served from");
+    }
+
+    private static void assertNothingOfOursPins(Class<?> program, String did) throws Exception {
+        try (ChildJvm child = new ChildJvm(program)) {
             child.await(
                     "the end",
                     lines -> lines.stream().anyMatch(line -> line.text().equals("done")));
@@ -22,7 +31,7 @@ class ClientVirtualThreadsIT {
             assertThat(printed).contains("the pin of the program's own was recorded");
             assertThat(printed).noneMatch(line -> line.startsWith("pinned"));
             for (Transport transport : Transport.all()) {
-                assertThat(printed).contains(transport.name() + " ran on [VirtualThread]");
+                assertThat(printed).contains(transport.name() + " " + did + " [VirtualThread]");
             }
         }
     }

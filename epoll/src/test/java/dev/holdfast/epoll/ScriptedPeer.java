@@ -7,6 +7,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -67,8 +68,15 @@ final class ScriptedPeer implements AutoCloseable {
 
     /** Says something that is no beat. */
     void say(int value) throws IOException, InterruptedException {
+        say(value, 1);
+    }
+
+    /** The same so many times, in one segment. */
+    void say(int value, int times) throws IOException, InterruptedException {
         accepted.await();
-        socket.getOutputStream().write(value);
+        byte[] words = new byte[times];
+        Arrays.fill(words, (byte) value);
+        socket.getOutputStream().write(words);
     }
 
     void reset() throws IOException, InterruptedException {

@@ -7,6 +7,7 @@ import dev.holdfast.heartbeat.HeartbeatEvent.PeerDead;
 import dev.holdfast.heartbeat.HeartbeatHandler;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.heartbeat.HeartbeatProtocol;
+import dev.holdfast.socket.OptionReport;
 import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.TcpOption;
 import dev.holdfast.socket.Transport;
@@ -175,6 +176,66 @@ class UserTimeoutGuardIT {
             peer.setSoTimeout(20_000);
             readAll(peer.getInputStream());
             assertAlive(channel);
+        }
+    }
+
+    /** The connection has none when its beats begin: what the program sets later is watched from the next beat on. */
+    @Test
+    void userTimeoutSetAfterTheBeatsBegan_isWatched() throws Exception {
+        HeartbeatOptions options =
+                BeatingClient.options().timeout(Duration.ofSeconds(30)).build();
+        try (ScriptedPeer peer = new ScriptedPeer();
+                BeatingClient client =
+                        new BeatingClient(new Loopback(Transport.preferred()), peer.address(), options)) {
+            client.awaitMoreBeats(2);
+            setUserTimeout(client.channel, USER_TIMEOUT);
+            assertThat(userTimeout(client.channel)).isEqualTo(1000);
+            client.awaitMoreBeats(2);
+            peer.hang();
+            write(client.channel);
+            assertThat(client.channel.closeFuture().await(5, TimeUnit.SECONDS)).isFalse();
+            assertThat(userTimeout(client.channel)).as("lifted").isZero();
+            client.assertNobodyDied();
+            assertThat(client.channel.isActive()).isTrue();
+        }
+    }
+
+    /** What the program sets while it is lifted is lifted in its turn, and is what is put back. */
+    @Test
+    void userTimeoutSetWhileLifted_countsAnew() throws Exception {
+        Channel channel = connect(new Beating());
+        try (Socket peer = server.accept()) {
+            write(channel);
+            awaitLifted(channel);
+            peer.setSoTimeout(20_000);
+            readAll(peer.getInputStream());
+            setUserTimeout(channel, USER_TIMEOUT.multipliedBy(2));
+            awaitLifted(channel);
+            write(channel);
+            assertThat(channel.closeFuture().await(6, TimeUnit.SECONDS)).isFalse();
+            assertThat(userTimeout(channel)).as("lifted again").isZero();
+            assertAlive(channel);
+            channel.eventLoop()
+                    .submit(() -> channel.pipeline().remove(HeartbeatHandler.class))
+                    .sync();
+            assertThat(userTimeout(channel)).as("put back").isEqualTo(2000);
+        }
+    }
+
+    private static void setUserTimeout(Channel channel, Duration userTimeout) throws Exception {
+        OptionReport report = SocketOptions.builder()
+                .userTimeout(userTimeout)
+                .build()
+                .apply(channel)
+                .get(10, TimeUnit.SECONDS);
+        assertThat(report.toString()).contains("APPLIED");
+    }
+
+    private static void awaitLifted(Channel channel) throws Exception {
+        long start = System.nanoTime();
+        while (userTimeout(channel) != 0) {
+            assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(20));
+            assertThat(channel.closeFuture().await(10)).isFalse();
         }
     }
 }
