@@ -45,10 +45,31 @@ class ClientDnsIT {
         return server.localAddress().getPort();
     }
 
-    private static ResilientClient.Builder client(Loopback net, ClientProbe probe, DnsNameResolver names, int port) {
-        return ClientScene.set(ResilientClient.builder(NAME, port), net.transport, probe)
-                .eventLoopGroup(net.group, net.transport)
-                .resolver(names);
+    /** A client, and the name server that it asks. */
+    private static final class Scene implements AutoCloseable {
+        final ClientProbe probe = new ClientProbe();
+        final Loopback net;
+        final NameServer dns;
+        private final DnsNameResolver names;
+
+        Scene(Transport transport) throws Exception {
+            net = new Loopback(transport);
+            dns = new NameServer(NAME);
+            names = NameServer.resolver(net, dns).build();
+        }
+
+        ResilientClient.Builder client(int port) {
+            return ClientScene.set(ResilientClient.builder(NAME, port), net.transport, probe)
+                    .eventLoopGroup(net.group, net.transport)
+                    .resolver(names);
+        }
+
+        @Override
+        public void close() {
+            names.close();
+            dns.close();
+            net.close();
+        }
     }
 
     /** Where it is up, and the name that TLS would check there. */
@@ -73,58 +94,48 @@ class ClientDnsIT {
     @ParameterizedTest
     @MethodSource("transports")
     void name_isResolved_andTheClientIsUpAtItsAddress(Transport transport) throws Exception {
-        ClientProbe probe = new ClientProbe();
-        try (Loopback net = new Loopback(transport);
-                NameServer dns = new NameServer(NAME);
-                DnsNameResolver names = NameServer.resolver(net, dns).build();
+        try (Scene scene = new Scene(transport);
                 ResilientServer server = serve(transport, "127.0.0.2", 0)) {
-            dns.answer(AN_HOUR, "127.0.0.2");
-            try (ResilientClient client =
-                    client(net, probe, names, port(server)).start()) {
-                assertThat(upAt(probe, 1)).isEqualTo("127.0.0.2");
+            scene.dns.answer(AN_HOUR, "127.0.0.2");
+            try (ResilientClient client = scene.client(port(server)).start()) {
+                assertThat(upAt(scene.probe, 1)).isEqualTo("127.0.0.2");
                 confirmed(client);
                 assertThat(client.counters().attempts()).isEqualTo(1);
-                assertThat(dns.asked()).isEqualTo(1);
+                assertThat(scene.dns.asked()).isEqualTo(1);
             }
-            probe.assertLawfullyClosed();
+            scene.probe.assertLawfullyClosed();
         }
     }
 
     @ParameterizedTest
     @MethodSource("transports")
     void recordThatChanges_isFollowedInTheNextRound(Transport transport) throws Exception {
-        ClientProbe probe = new ClientProbe();
-        try (Loopback net = new Loopback(transport);
-                NameServer dns = new NameServer(NAME);
-                DnsNameResolver names = NameServer.resolver(net, dns).build();
+        try (Scene scene = new Scene(transport);
                 ResilientServer old = serve(transport, "127.0.0.2", 0);
                 ResilientServer fresh = serve(transport, "127.0.0.3", port(old))) {
-            dns.answer(0, "127.0.0.2");
-            try (ResilientClient client = client(net, probe, names, port(old)).start()) {
-                assertThat(upAt(probe, 1)).isEqualTo("127.0.0.2");
-                dns.answer(0, "127.0.0.3");
+            scene.dns.answer(0, "127.0.0.2");
+            try (ResilientClient client = scene.client(port(old)).start()) {
+                assertThat(upAt(scene.probe, 1)).isEqualTo("127.0.0.2");
+                scene.dns.answer(0, "127.0.0.3");
                 old.close();
-                assertThat(upAt(probe, 2)).isEqualTo("127.0.0.3");
+                assertThat(upAt(scene.probe, 2)).isEqualTo("127.0.0.3");
                 confirmed(client);
                 assertThat(client.counters().attempts()).isEqualTo(2);
-                assertThat(dns.asked()).isEqualTo(2);
+                assertThat(scene.dns.asked()).isEqualTo(2);
                 assertThat(fresh.counters().ups()).isEqualTo(1);
             }
-            probe.assertLawfullyClosed();
+            scene.probe.assertLawfullyClosed();
         }
     }
 
     @ParameterizedTest
     @MethodSource("transports")
     void firstOfTwoRecordsDead_secondIsTakenInTheSameRound(Transport transport) throws Exception {
-        ClientProbe probe = new ClientProbe();
         Duration connectTimeout = Duration.ofMillis(300);
-        try (Loopback net = new Loopback(transport);
-                NameServer dns = new NameServer(NAME);
-                DnsNameResolver names = NameServer.resolver(net, dns).build()) {
-            InetSocketAddress deaf = (InetSocketAddress) net.listenDeaf().localAddress();
-            dns.answer(0, deaf.getAddress().getHostAddress(), "127.0.0.2");
-            ResilientClient.Builder builder = client(net, probe, names, deaf.getPort())
+        try (Scene scene = new Scene(transport)) {
+            InetSocketAddress deaf = (InetSocketAddress) scene.net.listenDeaf().localAddress();
+            scene.dns.answer(0, deaf.getAddress().getHostAddress(), "127.0.0.2");
+            ResilientClient.Builder builder = scene.client(deaf.getPort())
                     .liveness(LivenessPolicy.of(
                             SocketOptions.builder()
                                     .connectTimeout(connectTimeout)
@@ -132,17 +143,17 @@ class ClientDnsIT {
                             ClientScene.patient().heartbeat().orElseThrow()));
             try (ResilientServer living = serve(transport, "127.0.0.2", deaf.getPort());
                     ResilientClient client = builder.start()) {
-                assertThat(upAt(probe, 1)).isEqualTo("127.0.0.2");
+                assertThat(upAt(scene.probe, 1)).isEqualTo("127.0.0.2");
                 confirmed(client);
-                Connecting second = probe.await(Connecting.class, 2);
+                Connecting second = scene.probe.await(Connecting.class, 2);
                 assertThat(second.before().orElseThrow().death().orElseThrow().cause())
                         .isEqualTo(DeathCause.CONNECT_TIMEOUT);
                 assertThat(client.counters().attempts()).isEqualTo(2);
-                assertThat(probe.all(Waiting.class)).isEmpty();
-                assertThat(dns.asked()).isEqualTo(1);
+                assertThat(scene.probe.all(Waiting.class)).isEmpty();
+                assertThat(scene.dns.asked()).isEqualTo(1);
                 assertThat(living.counters().ups()).isEqualTo(1);
             }
-            probe.assertLawfullyClosed();
+            scene.probe.assertLawfullyClosed();
         }
     }
 
@@ -150,60 +161,50 @@ class ClientDnsIT {
     @MethodSource("transports")
     void nameServerThatIsSilent_failsTheRoundAtTheLimit_andIsAskedAgainUntilItAnswers(Transport transport)
             throws Exception {
-        ClientProbe probe = new ClientProbe();
-        try (Loopback net = new Loopback(transport);
-                NameServer dns = new NameServer(NAME);
-                DnsNameResolver names = NameServer.resolver(net, dns).build();
+        try (Scene scene = new Scene(transport);
                 ResilientServer server = serve(transport, "127.0.0.2", 0)) {
-            dns.beSilent();
-            ResilientClient.Builder builder = client(net, probe, names, port(server))
+            scene.dns.beSilent();
+            ResilientClient.Builder builder = scene.client(port(server))
                     .reconnect(ClientScene.reconnect().resolveLimit(LIMIT).build());
             try (ResilientClient client = builder.start()) {
                 for (int i = 1; i <= 2; i++) {
-                    assertThat(unresolved(probe, i).reason()).contains("resolve limit " + LIMIT);
-                    assertThat(probe.await(Waiting.class, i).moment().at())
+                    assertThat(unresolved(scene.probe, i).reason()).contains("resolve limit " + LIMIT);
+                    assertThat(scene.probe.await(Waiting.class, i).moment().at())
                             .isBetween(LIMIT.multipliedBy(i), QUERY_TIMEOUT.multipliedBy(i));
                 }
-                dns.answer(0, "127.0.0.2");
-                assertThat(upAt(probe, 1)).isEqualTo("127.0.0.2");
+                scene.dns.answer(0, "127.0.0.2");
+                assertThat(upAt(scene.probe, 1)).isEqualTo("127.0.0.2");
                 confirmed(client);
                 assertThat(client.counters().attempts()).isEqualTo(1);
             }
-            probe.assertLawfullyClosed();
+            scene.probe.assertLawfullyClosed();
         }
     }
 
     @ParameterizedTest
     @MethodSource("transports")
     void nameThatDoesNotExist_isSaidSo_andIsTakenWhenItDoes(Transport transport) throws Exception {
-        ClientProbe probe = new ClientProbe();
-        try (Loopback net = new Loopback(transport);
-                NameServer dns = new NameServer(NAME);
-                DnsNameResolver names = NameServer.resolver(net, dns).build();
+        try (Scene scene = new Scene(transport);
                 ResilientServer server = serve(transport, "127.0.0.2", 0)) {
-            dns.refuse(DnsResponseCode.NXDOMAIN);
-            try (ResilientClient client =
-                    client(net, probe, names, port(server)).start()) {
-                assertThat(unresolved(probe, 1).reason()).contains(NAME).contains("NXDOMAIN");
-                dns.answer(0, "127.0.0.2");
-                assertThat(upAt(probe, 1)).isEqualTo("127.0.0.2");
+            scene.dns.refuse(DnsResponseCode.NXDOMAIN);
+            try (ResilientClient client = scene.client(port(server)).start()) {
+                assertThat(unresolved(scene.probe, 1).reason()).contains(NAME).contains("NXDOMAIN");
+                scene.dns.answer(0, "127.0.0.2");
+                assertThat(upAt(scene.probe, 1)).isEqualTo("127.0.0.2");
                 confirmed(client);
                 assertThat(client.counters().attempts()).isEqualTo(1);
             }
-            probe.assertLawfullyClosed();
+            scene.probe.assertLawfullyClosed();
         }
     }
 
     @ParameterizedTest
     @MethodSource("transports")
     void nameServerThatFails_isToldWithItsOwnWord(Transport transport) throws Exception {
-        ClientProbe probe = new ClientProbe();
-        try (Loopback net = new Loopback(transport);
-                NameServer dns = new NameServer(NAME);
-                DnsNameResolver names = NameServer.resolver(net, dns).build()) {
-            dns.refuse(DnsResponseCode.SERVFAIL);
-            try (ResilientClient client = client(net, probe, names, 7).start()) {
-                assertThat(unresolved(probe, 1).reason()).contains(NAME).contains("SERVFAIL");
+        try (Scene scene = new Scene(transport)) {
+            scene.dns.refuse(DnsResponseCode.SERVFAIL);
+            try (ResilientClient client = scene.client(7).start()) {
+                assertThat(unresolved(scene.probe, 1).reason()).contains(NAME).contains("SERVFAIL");
                 assertThat(client.counters().attempts()).isZero();
             }
         }
@@ -212,24 +213,22 @@ class ClientDnsIT {
     @ParameterizedTest
     @MethodSource("transports")
     void silentFirstNameServer_costsItsQueryTimeout_andTheSecondIsAsked(Transport transport) throws Exception {
-        ClientProbe probe = new ClientProbe();
-        try (Loopback net = new Loopback(transport);
+        try (Scene scene = new Scene(transport);
                 NameServer silent = new NameServer(NAME);
-                NameServer dns = new NameServer(NAME);
-                DnsNameResolver names = NameServer.resolver(net, silent, dns)
+                DnsNameResolver both = NameServer.resolver(scene.net, silent, scene.dns)
                         .queryTimeoutMillis(LIMIT.toMillis())
                         .build();
                 ResilientServer server = serve(transport, "127.0.0.2", 0)) {
             silent.beSilent();
-            dns.answer(0, "127.0.0.2");
+            scene.dns.answer(0, "127.0.0.2");
             try (ResilientClient client =
-                    client(net, probe, names, port(server)).start()) {
-                assertThat(upAt(probe, 1)).isEqualTo("127.0.0.2");
-                assertThat(probe.await(Up.class).moment().at()).isGreaterThanOrEqualTo(LIMIT);
+                    scene.client(port(server)).resolver(both).start()) {
+                assertThat(upAt(scene.probe, 1)).isEqualTo("127.0.0.2");
+                assertThat(scene.probe.await(Up.class).moment().at()).isGreaterThanOrEqualTo(LIMIT);
                 confirmed(client);
-                assertThat(probe.all(Waiting.class)).isEmpty();
+                assertThat(scene.probe.all(Waiting.class)).isEmpty();
             }
-            probe.assertLawfullyClosed();
+            scene.probe.assertLawfullyClosed();
         }
     }
 }

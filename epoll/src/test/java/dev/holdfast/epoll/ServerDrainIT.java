@@ -19,7 +19,6 @@ import dev.holdfast.wire.CloseReason;
 import dev.holdfast.wire.Drain;
 import dev.holdfast.wire.DrainReason;
 import dev.holdfast.wire.FrameType;
-import dev.holdfast.wire.Frames;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoopGroup;
@@ -37,7 +36,6 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -200,89 +198,6 @@ class ServerDrainIT {
             await(before.confirmed());
             assertThat(arrived).containsExactly("before", "after");
             assertThat(client.counters().unknown()).isZero();
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("transports")
-    void drain_ofAClientThatComesUpAtThatMoment_asksIt_andTellsItsMessages(Transport transport) throws Exception {
-        BlockingQueue<CompletableFuture<Void>> hooks = new LinkedBlockingQueue<>();
-        EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
-        CountDownLatch hold = new CountDownLatch(1);
-        try (ResilientServer server = server(transport)
-                        .eventLoopGroup(loop, transport)
-                        .handshake(handshake -> {
-                            CompletableFuture<Void> hook = new CompletableFuture<>();
-                            hooks.add(hook);
-                            return hook;
-                        })
-                        .start();
-                ServerRaw client = ServerRaw.connect(local(server)).shake()) {
-            CompletableFuture<Void> hook = take(hooks, "the hook");
-            awaitThat("the server waits for it", () -> hook.getNumberOfDependents() == 1);
-            loop.execute(() -> holdUntil(hold));
-            CompletionStage<Ending> drained = server.drain(Duration.ofMinutes(1)); // it sees a handshake
-            hook.complete(null); // and what it does about that comes behind this
-            hold.countDown();
-            assertThat(Drain.read(client.read(FrameType.DRAIN).orElseThrow()).span())
-                    .isEqualTo(Duration.ofMinutes(1));
-            client.data(1).ping(1L << 63 | 7);
-            assertThat(Frames.sequence(client.read(FrameType.PONG).orElseThrow()))
-                    .as("the server still answers for what it has read")
-                    .isEqualTo(1L << 63 | 7);
-            client.close();
-            assertThat(await(drained).kind()).isEqualTo(Ending.Kind.CLOSED);
-            assertOver(server);
-        } finally {
-            hold.countDown();
-            loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("transports")
-    void drain_ofAHandshakeThatEndsBehindIt_givesItUp(Transport transport) throws Exception {
-        BlockingQueue<CompletableFuture<Void>> hooks = new LinkedBlockingQueue<>();
-        EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, transport.ioHandlerFactory());
-        CountDownLatch drains = new CountDownLatch(1);
-        CountDownLatch hold = new CountDownLatch(1);
-        try (ResilientServer server = server(transport)
-                        .eventLoopGroup(loop, transport)
-                        .handshake(handshake -> {
-                            CompletableFuture<Void> hook = new CompletableFuture<>();
-                            hooks.add(hook);
-                            return hook;
-                        })
-                        .start();
-                ServerRaw client = ServerRaw.connect(local(server)).shake()) {
-            CompletableFuture<Void> hook = take(hooks, "the hook");
-            awaitThat("the server waits for it", () -> hook.getNumberOfDependents() == 1);
-            CountDownLatch first = new CountDownLatch(1);
-            loop.execute(() -> holdUntil(first));
-            CompletionStage<Ending> drained = server.drain(Duration.ofMinutes(1));
-            loop.execute(() -> {
-                drains.countDown();
-                holdUntil(hold);
-            });
-            first.countDown();
-            holdUntil(drains); // what it does about the handshake comes next
-            hook.complete(null); // and the handshake's end behind it
-            hold.countDown();
-            assertThat(client.read(FrameType.CLOSE)).isEmpty();
-            await(drained);
-            assertThat(server.counters().ups()).isZero();
-        } finally {
-            hold.countDown();
-            loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
-        }
-    }
-
-    private static void holdUntil(CountDownLatch latch) {
-        try {
-            assertThat(latch.await(ServerScene.PATIENCE.toMillis(), TimeUnit.MILLISECONDS))
-                    .isTrue();
-        } catch (InterruptedException stopped) {
-            throw new AssertionError(stopped);
         }
     }
 
