@@ -26,6 +26,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ClientAddressesIT {
     private static final Duration CONNECT_TIMEOUT = Duration.ofMillis(300);
 
+    /** A busy machine. */
+    private static final Duration ROOM = Duration.ofSeconds(2);
+
     static List<Transport> transports() {
         return ClientScene.transports();
     }
@@ -152,8 +155,8 @@ class ClientAddressesIT {
                 Ending why = waiting.why().orElseThrow();
                 assertThat(why.kind()).isEqualTo(Ending.Kind.CONNECT_FAILED);
                 assertThat(why.reason()).contains("round limit " + limit);
-                assertThat(waiting.moment().at()).isBetween(limit, limit.plusMillis(500));
-                assertThat(probe.count(Connecting.class)).isBetween(2, 3);
+                assertThat(waiting.moment().at()).isBetween(limit, limit.plus(ROOM));
+                assertThat(probe.count(Connecting.class)).isBetween(1, 3); // of four; the first may have begun late
                 assertThat(client.counters().ups()).isZero();
             }
         }

@@ -35,8 +35,11 @@ class ClientBackPressureIT {
     /** The limit, what one read may bring, and the buffers of both kernels; without a bound it is 16 MiB. */
     private static final long MOST = 6 << 20;
 
+    /** Of the heartbeat. The flood may be off a busy machine's processor for two of them. */
+    private static final Duration TIMEOUT = Duration.ofMillis(500);
+
     /** Of the heartbeat: interval + attempts * timeout. */
-    private static final Duration DETECTION = Duration.ofMillis(300);
+    private static final Duration DETECTION = TIMEOUT.multipliedBy(2).plusMillis(100);
 
     static List<Transport> transports() {
         return ClientScene.transports();
@@ -47,14 +50,14 @@ class ClientBackPressureIT {
                 SocketOptions.builder().receiveBuffer(64 << 10).build(),
                 HeartbeatOptions.builder()
                         .interval(Duration.ofMillis(100))
-                        .timeout(Duration.ofMillis(100))
+                        .timeout(TIMEOUT)
                         .attempts(2)
                         .pausedReadsLimit(Duration.ofSeconds(60))
                         .permittedPeerInterval(Duration.ofMillis(20))
                         .build());
     }
 
-    /** Says numbered messages of 16 KiB as fast as they are taken, answering PINGs from another thread. */
+    /** Says numbered messages of 16 KiB as fast as they are taken; PINGs are answered behind them. */
     private static final class Flood implements RawServer.Script {
         final List<AtomicLong> written = new CopyOnWriteArrayList<>();
 
@@ -79,12 +82,12 @@ class ClientBackPressureIT {
             return written.size() > connection ? written.get(connection).get() : 0;
         }
 
-        /** Waits until the peer takes no more, and stays so for several times the detection time. */
+        /** Waits until the peer takes no more, and stays so for twice the detection time. */
         void awaitStandstill(int connection) {
             ClientProbe.awaitThat("a flood", () -> written(connection) >= INBOUND);
             long seen = written(connection);
             long since = System.nanoTime();
-            while (System.nanoTime() - since < DETECTION.multipliedBy(5).toNanos()) {
+            while (System.nanoTime() - since < DETECTION.multipliedBy(2).toNanos()) {
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
                 if (written(connection) != seen) {
                     seen = written(connection);

@@ -171,29 +171,35 @@ class ClientCallbacksIT {
     void directExecutor_works(Transport transport) throws Exception {
         ClientProbe probe = new ClientProbe();
         List<Integer> heard = new CopyOnWriteArrayList<>();
+        CompletableFuture<String> refused = new CompletableFuture<>();
+        // On the event loop: what depends on the stage is there before it completes, and no other thread is left with
+        // it.
+        AtUp listener = new AtUp(probe, client -> {
+            for (int i = 0; i < 100; i++) {
+                client.send(new byte[] {(byte) i});
+            }
+            client.send(new byte[] {100}).confirmed().whenComplete((delivery, error) -> {
+                try {
+                    client.awaitUp(Duration.ofSeconds(60));
+                    refused.complete("awaitUp waited");
+                } catch (IllegalStateException here) {
+                    refused.complete("refused");
+                } catch (Exception other) {
+                    refused.completeExceptionally(other);
+                }
+                client.close(); // on the event loop: does not wait
+            });
+        });
         try (ResilientServer server =
                 ClientScene.server(transport, 0).executor(Runnable::run).start()) {
             ResilientClient.Builder builder = ClientScene.client(
                             transport, probe, server.localAddress().getPort())
                     .executor(Runnable::run)
+                    .onEvent(listener)
                     .onMessage((connection, message) -> heard.add((int) message.readByte()));
             try (ResilientClient client = builder.start()) {
-                client.awaitUp(Duration.ofSeconds(10));
-                CompletableFuture<String> refused = new CompletableFuture<>();
-                for (int i = 0; i < 100; i++) {
-                    client.send(new byte[] {(byte) i});
-                }
-                client.send(new byte[] {100}).confirmed().whenComplete((delivery, error) -> {
-                    try {
-                        client.awaitUp(Duration.ofSeconds(60));
-                        refused.complete("awaitUp waited");
-                    } catch (IllegalStateException here) {
-                        refused.complete("refused");
-                    } catch (Exception other) {
-                        refused.completeExceptionally(other);
-                    }
-                    client.close(); // on the event loop: does not wait
-                });
+                listener.client.complete(client);
+                listener.result.get(20, TimeUnit.SECONDS);
                 assertThat(refused.get(20, TimeUnit.SECONDS)).isEqualTo("refused");
                 probe.await(Closed.class);
             }

@@ -8,11 +8,14 @@ import dev.holdfast.Delivery.Confirmation;
 import dev.holdfast.Delivery.State;
 import dev.holdfast.HandshakeRefusedException;
 import dev.holdfast.MessageListener;
+import dev.holdfast.PeerBuilder;
 import dev.holdfast.ResilientClient;
 import dev.holdfast.ResilientServer;
 import dev.holdfast.heartbeat.HeartbeatHandler;
 import dev.holdfast.heartbeat.HeartbeatOptions;
 import dev.holdfast.heartbeat.HeartbeatProtocol;
+import dev.holdfast.policy.LivenessPolicy;
+import dev.holdfast.socket.SocketOptions;
 import dev.holdfast.socket.Transport;
 import dev.holdfast.wire.FrameDecoder;
 import dev.holdfast.wire.FrameType;
@@ -44,16 +47,30 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A message of the framed protocol is CONFIRMED when the peer's listener has returned from it, and not before. */
 @SuppressWarnings("FutureReturnValueIgnored") // a close tells of its end by the events
 class DeliveryListenerIT {
+    /** A busy machine may keep either end off the processor for two timeouts; found dead is rightly who is silent for longer. */
+    private static final Duration TIMEOUT = Duration.ofSeconds(1);
+
+    private static final LivenessPolicy PATIENT = LivenessPolicy.of(
+            SocketOptions.builder().build(),
+            HeartbeatOptions.builder()
+                    .interval(Duration.ofMillis(100))
+                    .timeout(TIMEOUT)
+                    .attempts(2)
+                    .build());
+
     /** Longer than it takes to find a peer dead. */
-    private static final Duration LONG = Duration.ofMillis(1200);
+    private static final Duration LONG = TIMEOUT.multipliedBy(5).dividedBy(2);
 
     static List<Transport> transports() {
         return Transport.all();
     }
 
+    private static <B extends PeerBuilder<B>> B patient(DeliveryWire wire, B builder) {
+        return wire.spokenBy(builder).liveness(PATIENT);
+    }
+
     private static ResilientServer server(Transport transport, MessageListener<ByteBuf> listener) {
-        return DeliveryWire.FRAMED
-                .spokenBy(ResilientServer.builder(Loopback.anyPort()))
+        return patient(DeliveryWire.FRAMED, ResilientServer.builder(Loopback.anyPort()))
                 .transport(transport)
                 .closeLimit(Duration.ofMillis(300))
                 .onMessage(listener)
@@ -61,8 +78,7 @@ class DeliveryListenerIT {
     }
 
     private static ResilientClient client(Transport transport, int port) {
-        return DeliveryWire.FRAMED
-                .spokenBy(ResilientClient.builder("127.0.0.1", port))
+        return patient(DeliveryWire.FRAMED, ResilientClient.builder("127.0.0.1", port))
                 .transport(transport)
                 .closeLimit(Duration.ofMillis(300))
                 .reconnect(DeliveryWire.reconnect(false))
@@ -180,8 +196,7 @@ class DeliveryListenerIT {
         AtomicInteger runs = new AtomicInteger();
         AtomicInteger given = new AtomicInteger();
         CountDownLatch refused = new CountDownLatch(1);
-        try (ResilientServer server = DeliveryWire.FRAMED
-                        .spokenBy(ResilientServer.builder(Loopback.anyPort()))
+        try (ResilientServer server = patient(DeliveryWire.FRAMED, ResilientServer.builder(Loopback.anyPort()))
                         .transport(transport)
                         .closeLimit(Duration.ofMillis(300))
                         .executor(task -> {
@@ -248,8 +263,7 @@ class DeliveryListenerIT {
 
     private static ResilientServer shaking(
             Transport transport, CompletableFuture<Object> verdict, CountDownLatch asked, AtomicInteger given) {
-        return DeliveryWire.FRAMED
-                .spokenBy(ResilientServer.builder(Loopback.anyPort()))
+        return patient(DeliveryWire.FRAMED, ResilientServer.builder(Loopback.anyPort()))
                 .transport(transport)
                 .closeLimit(Duration.ofMillis(300))
                 .handshake(handshake -> {
@@ -401,13 +415,15 @@ class DeliveryListenerIT {
     void encoderThatThrows_meansNotSent_andTheOthersAreConfirmed(Transport transport) throws Exception {
         DeliveryLedger ledger = new DeliveryLedger(true);
         DeliveryWire wire = DeliveryWire.ANSWERED;
-        try (ResilientServer server = wire.spokenBy(ResilientServer.builder(Loopback.anyPort()))
+        try (ResilientServer server = patient(wire, ResilientServer.builder(Loopback.anyPort()))
                         .transport(transport)
                         .executor(Runnable::run)
                         .onMessage(ByteBuf.class, (connection, message) -> ledger.arrived(message))
                         .start();
-                ResilientClient client = wire.spokenBy(ResilientClient.builder(
-                                "127.0.0.1", server.localAddress().getPort()))
+                ResilientClient client = patient(
+                                wire,
+                                ResilientClient.builder(
+                                        "127.0.0.1", server.localAddress().getPort()))
                         .transport(transport)
                         .pipeline(
                                 pipeline -> {

@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -74,11 +75,17 @@ final class RawServer implements AutoCloseable {
         open.remove(socket);
     }
 
-    /** Every connection there is ends with a reset. */
+    /** Every connection there is ends with a reset, but for those that are ending by themselves. */
     void resetAll() throws IOException {
-        for (Socket socket : open) {
-            socket.setSoLinger(true, 0);
-            socket.close();
+        for (Socket socket : List.copyOf(open)) {
+            try {
+                if (open.remove(socket)) { // once
+                    socket.setSoLinger(true, 0);
+                    socket.close();
+                }
+            } catch (SocketException closed) {
+                // behind its script
+            }
         }
     }
 
