@@ -1,23 +1,30 @@
 package dev.holdfast;
 
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A limit of attempts to connect per second, common to all clients that hold it.
  *
- * <p>It paces evenly: slots are {@code 1 s / attempts} apart, and who comes too early waits for the next slot that is free. No
- * attempt begins within that time of the one before, whoever is late: what follows a late one moves back. A slot missed by
- * more than 100 ms is lost, and a new one is taken. Time without attempts earns nothing, so there is no burst after it: a
+ * <p>It paces evenly: slots are {@code 1.1 s / attempts} apart, and who comes too early waits for the next slot that is free. A slot
+ * may be used up to 100 ms late, which an event loop may be; so from any attempt to the one that many further is a second at
+ * least. A slot missed by more, perhaps because a name took its time, is lost, and a new one is taken; a loop that misses four in a row uses the last all the same, as it
+ * must get on. Time without attempts earns nothing, so there is no burst after it: a
  * slot that passed unused is lost, as is the slot of a client that is closed while it waits. With 100 a second, 2,000 clients that
- * lose their server together are back after 20 s at the earliest. The backoff comes first, the slot after it.
+ * lose their server together are back after 22 s at the earliest. The backoff comes first, the slot after it.
  *
  * <p>Thread-safe and without locks. All clients of one budget must take their time from the same clock, which they do unless a
  * test gives their event loops another one; such a test needs a budget of its own.
  */
 public final class AttemptBudget {
     private static final int MAX_PER_SECOND = 100_000;
-    private static final long NANOS_PER_SECOND = 1_000_000_000L;
+    /** How late a slot may be used. */
+    static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** From the first of as many attempts as a second may have to the one behind the last, each in its slot: late is only the first. */
+    private static final long SECOND_OF_SLOTS_NANOS = TimeUnit.SECONDS.toNanos(1) + LATE_NANOS;
+
     private static final AttemptBudget SHARED = perSecond(100);
     private static final AttemptBudget UNLIMITED = new AttemptBudget("unlimited", 0);
 
@@ -26,9 +33,6 @@ public final class AttemptBudget {
 
     /** The first slot that nobody has; null before the first attempt. Written by whoever takes a slot. */
     private final AtomicReference<@Nullable Slot> free = new AtomicReference<>();
-
-    /** When the newest attempt began; null before the first. Written by whoever begins one. */
-    private final AtomicReference<@Nullable Slot> newest = new AtomicReference<>();
 
     private AttemptBudget(String text, long spacingNanos) {
         this.text = text;
@@ -47,7 +51,7 @@ public final class AttemptBudget {
                     "attempts per second: " + attempts + " (expected: 1 to " + MAX_PER_SECOND + ")");
         }
         // rounded up: rather one attempt too few than one too many
-        return new AttemptBudget(attempts + " per second", (NANOS_PER_SECOND + attempts - 1) / attempts);
+        return new AttemptBudget(attempts + " per second", (SECOND_OF_SLOTS_NANOS + attempts - 1) / attempts);
     }
 
     /**
@@ -78,28 +82,6 @@ public final class AttemptBudget {
             long slot = next == null || nowNanos - next.nanos() >= 0 ? nowNanos : next.nanos();
             if (free.compareAndSet(next, new Slot(slot + spacingNanos))) {
                 return slot - nowNanos;
-            }
-        }
-    }
-
-    /**
-     * Begins an attempt, whose slot has come, if the one before is far enough back: many that are late do not begin together.
-     *
-     * @param nowNanos as for {@link #reserveNanos}
-     * @return how long the caller has to wait before it asks again; 0: it has begun
-     */
-    long beginNanos(long nowNanos) {
-        if (spacingNanos == 0) {
-            return 0;
-        }
-        while (true) {
-            Slot before = newest.get();
-            long left = before == null ? 0 : before.nanos() + spacingNanos - nowNanos;
-            if (left > 0) {
-                return left;
-            }
-            if (newest.compareAndSet(before, new Slot(nowNanos))) {
-                return 0;
             }
         }
     }

@@ -1,12 +1,8 @@
 package dev.holdfast;
 
-import java.util.concurrent.TimeUnit;
-
 /** One client's place in the budget of attempts. Pure; confined to the event loop. */
 final class AttemptSlot {
-    /** A slot that is used so much later has been missed, a few times at most: a loop that is always late must get on, too. */
-    private static final long MISSED_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-
+    /** A loop that is always late must get on, too. */
     private static final int MOST_MISSED = 3;
 
     private final AttemptBudget budget;
@@ -28,9 +24,7 @@ final class AttemptSlot {
 
     /** How long to wait for it; at 0 or less its time has come. A slot that is waited for is kept, whoever asks again meanwhile. */
     long waitNanos(long now) {
-        boolean tooLate = state == State.TAKEN && now - dueNanos > MISSED_NANOS && missed < MOST_MISSED;
-        if (state != State.TAKEN || tooLate) {
-            missed += tooLate ? 1 : 0; // a loop that was late is not to make up for it with many attempts at once
+        if (state != State.TAKEN || isMissed(now)) {
             state = State.TAKEN;
             dueNanos = now + budget.reserveNanos(now);
         }
@@ -41,19 +35,23 @@ final class AttemptSlot {
         return wait;
     }
 
-    /** How long to wait, with a slot whose time has come or without one, before this is asked again; at 0 the attempt has begun. */
+    /** How long to wait before this is asked again; at 0 or less the attempt begins, and the slot is used. */
     long beginNanos(long now) {
-        if (state != State.DUE) {
+        if (state != State.DUE || isMissed(now)) { // the next address has no slot yet, or the names took their time
             long wait = waitNanos(now);
             if (wait > 0) {
                 return wait;
             }
         }
-        long wait = budget.beginNanos(now);
-        if (wait == 0) {
-            state = State.NONE;
-            missed = 0;
-        }
-        return wait;
+        state = State.NONE;
+        missed = 0;
+        return 0;
+    }
+
+    /** A loop that was late is not to make up for it with many attempts at once. */
+    private boolean isMissed(long now) {
+        boolean late = now - dueNanos > AttemptBudget.LATE_NANOS && missed < MOST_MISSED;
+        missed += late ? 1 : 0;
+        return late;
     }
 }

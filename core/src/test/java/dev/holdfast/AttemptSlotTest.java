@@ -2,12 +2,14 @@ package dev.holdfast;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class AttemptSlotTest {
     private static final long MS = 1_000_000;
 
-    private final AttemptBudget budget = AttemptBudget.perSecond(10); // every 100 ms
+    private final AttemptBudget budget = AttemptBudget.perSecond(11); // every 100 ms
     private final AttemptSlot slot = new AttemptSlot(budget);
 
     @Test
@@ -58,33 +60,58 @@ class AttemptSlotTest {
     @Test
     void beginNanos_afterItsTime_beginsOnce() {
         assertThat(slot.waitNanos(0)).isZero();
-        assertThat(slot.beginNanos(70 * MS)).isZero();
-        assertThat(slot.beginNanos(70 * MS))
-                .as("the next attempt needs a slot of its own")
-                .isEqualTo(30 * MS);
+        assertThat(slot.beginNanos(100 * MS)).isZero();
+        budget.reserveNanos(100 * MS); // somebody else's
         assertThat(slot.beginNanos(100 * MS))
-                .as("the slot has come, the spacing not")
-                .isEqualTo(70 * MS);
-        assertThat(slot.beginNanos(170 * MS)).isZero();
+                .as("the next address needs a slot of its own")
+                .isEqualTo(100 * MS);
+        assertThat(slot.beginNanos(199 * MS)).isEqualTo(MS);
+        assertThat(slot.beginNanos(300 * MS)).isZero();
     }
 
     @Test
-    void beginNanos_namesTookLong_keepsTheSlot() {
+    void beginNanos_namesTookLong_takesANewPlace() {
         assertThat(slot.waitNanos(0)).isZero();
-        budget.reserveNanos(5000 * MS); // somebody else's
-        assertThat(slot.beginNanos(5000 * MS)).isZero();
+        budget.reserveNanos(101 * MS); // somebody else's
+        assertThat(slot.beginNanos(101 * MS)).isEqualTo(100 * MS);
+        assertThat(slot.beginNanos(201 * MS)).isZero();
     }
 
     @Test
-    void beginNanos_twoLate_beginOneByOne() {
-        AttemptSlot other = new AttemptSlot(budget);
+    void beginNanos_lateAgainAndAgain_beginsAtLast() {
         assertThat(slot.waitNanos(0)).isZero();
-        assertThat(other.waitNanos(0)).isEqualTo(100 * MS);
-        assertThat(other.waitNanos(110 * MS)).isEqualTo(-10 * MS);
+        long now = 1000 * MS;
+        budget.reserveNanos(now);
+        int missed = 0;
+        while (slot.beginNanos(now) > 0) {
+            now += 1000 * MS;
+            budget.reserveNanos(now); // there is always somebody else
+            missed++;
+        }
+        assertThat(missed).isEqualTo(3);
+        budget.reserveNanos(now + 1000 * MS);
+        assertThat(slot.beginNanos(now + 1000 * MS))
+                .as("it may be late no more")
+                .isEqualTo(100 * MS);
+    }
 
-        assertThat(slot.beginNanos(110 * MS)).isZero();
-        assertThat(other.beginNanos(110 * MS)).isEqualTo(100 * MS);
-        assertThat(other.beginNanos(210 * MS)).isZero();
+    /** Whatever lateness is drawn for each, no second has more attempts than the budget says. */
+    @Test
+    void attempts_lateByWhatIsAllowed_areNoMoreThanTheBudgetInAnySecond() {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        for (int perSecond : new int[] {1, 2, 7, 100, 320}) {
+            AttemptBudget paced = AttemptBudget.perSecond(perSecond);
+            long[] begun = new long[3 * perSecond + 10];
+            for (int i = 0; i < begun.length; i++) {
+                begun[i] = paced.reserveNanos(0) + (random.nextInt(3) == 0 ? 100 * MS : random.nextInt(100_000_001));
+            }
+            Arrays.sort(begun);
+            for (int i = perSecond; i < begun.length; i++) {
+                assertThat(begun[i] - begun[i - perSecond]).isGreaterThanOrEqualTo(1000 * MS);
+            }
+        }
     }
 
     @Test
