@@ -32,8 +32,9 @@ public interface Handshake {
 
     /**
      * The next message of the peer's hook. A buffer that it completes with needs no release. Ask again for the one after it;
-     * what was not asked for when the handshake is complete becomes an ordinary message. With 16 that nobody has asked for no more is
-     * read until somebody does.
+     * what was not asked for when the handshake is complete becomes an ordinary message. Where 16 or more wait to
+     * be asked for no more is read until fewer do, or the handshake is over: nor is the peer's heartbeat, so the hook must ask, or end,
+     * before that calls us dead.
      *
      * @return fails if the connection ends first
      */

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The conversation of one handshake. Its queues are confined to the event loop. */
 final class HandshakeExchange implements Handshake {
-    /** With so many messages that nobody has asked for nothing more is read. What one read still brings is kept, too. */
+    /** While so many messages that nobody has asked for wait nothing more is read. What a read still brings is kept, too. */
     private static final int MAX_UNASKED = 16;
 
     private final Link link;

@@ -10,7 +10,7 @@ enum LinkPhase {
     UP(ConnectionState.UP),
     /** No new messages of ours; what was sent is to be confirmed. */
     DRAINING(ConnectionState.DRAINING),
-    /** We have said the last word and read to the peer's. */
+    /** We say the last word and read to the peer's. */
     PARTING(ConnectionState.DRAINING),
     /** It is gone. Terminal. */
     ENDED(ConnectionState.CLOSED);

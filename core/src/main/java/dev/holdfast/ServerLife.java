@@ -8,8 +8,10 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.FutureListener;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -56,6 +58,7 @@ final class ServerLife {
 
     private final LoopTimer reloadTimer = new LoopTimer();
     private final List<Future<?>> timers = new ArrayList<>();
+    private final FutureListener<Object> onLoopEnded = done -> end();
     private boolean ended;
 
     ServerLife(ResilientServer.Builder builder) {
@@ -227,6 +230,10 @@ final class ServerLife {
                 return;
             }
             boolean first = !door.isClosed();
+            if (first && !loops.owned()) {
+                // Perhaps before a child's, whose end is not told here then.
+                door.listener().eventLoop().terminationFuture().addListener(onLoopEnded);
+            }
             door.close();
             long reserve = Math.min(span.toNanos() / 4, settings.closeLimit.toNanos());
             long spreadNanos = spread ? span.toNanos() - reserve : 0;
@@ -247,7 +254,7 @@ final class ServerLife {
             }
         });
         if (!taken) {
-            settings.complete(closed, HOW, null); // its event loops have ended before it
+            door.listener().eventLoop().terminationFuture().addListener(onLoopEnded);
         }
         return closed.minimalCompletionStage();
     }
@@ -266,7 +273,14 @@ final class ServerLife {
     }
 
     private void endIfEmpty() {
-        if (!door.isClosed() || ended) {
+        if (door.isClosed()) {
+            end();
+        }
+    }
+
+    /** Once. On the listener's event loop, or when that has ended. */
+    private void end() {
+        if (ended) {
             return;
         }
         ended = true;
@@ -278,9 +292,17 @@ final class ServerLife {
         };
         if (loops.owned()) {
             loops.end(over);
+            return;
+        }
+        EventLoop loop = door.listener().eventLoop();
+        loop.terminationFuture().removeListener(onLoopEnded);
+        if (loop.isShutdown()) {
+            over.run();
         } else {
-            // On NIO the port is free when the selector has run once more, and a scheduled task comes after that.
-            door.listener().eventLoop().schedule(over, 1, TimeUnit.MILLISECONDS);
+            // On NIO the port is free when the selector has run once more, and a scheduled task comes after that. A
+            // loop
+            // that is being shut down cancels it.
+            loop.schedule(() -> {}, 1, TimeUnit.MILLISECONDS).addListener(done -> over.run());
         }
     }
 

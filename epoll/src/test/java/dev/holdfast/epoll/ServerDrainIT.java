@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -406,6 +407,36 @@ class ServerDrainIT {
     }
 
     /** Clients that wait at the door of a server that is just starting: each of them counts from the first. */
+    /** Somebody shuts the shared loops down, the listener's perhaps before a client's, while the server drains, or before. */
+    @ParameterizedTest
+    @MethodSource("transports")
+    void drain_ofAServerWhoseLoopsEnd_ends(Transport transport) throws Exception {
+        for (boolean before : new boolean[] {true, false}) {
+            for (int threads = 1; threads <= 3; threads++) {
+                EventLoopGroup loops = new MultiThreadIoEventLoopGroup(threads, transport.ioHandlerFactory());
+                List<ConnectionEvent.Closed> told = new CopyOnWriteArrayList<>();
+                ResilientServer server = server(transport)
+                        .eventLoopGroup(loops, transport)
+                        .onEvent(event -> {
+                            if (event instanceof ConnectionEvent.Closed closed) {
+                                told.add(closed);
+                            }
+                        })
+                        .start();
+                List<ServerRaw> clients = clients(server, 3);
+                CompletionStage<Ending> drained = before ? server.drain(Duration.ofMinutes(1)) : null;
+                loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+                assertThat(await(drained == null ? server.drain(SPAN) : drained).kind())
+                        .isEqualTo(Ending.Kind.CLOSED);
+                assertThat(await(server.closeAsync()).kind()).isEqualTo(Ending.Kind.CLOSED);
+                assertThat(told).hasSizeLessThanOrEqualTo(1);
+                for (ServerRaw client : clients) {
+                    client.close();
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("transports")
     void start_underARushOfClients_losesNoPlace(Transport transport) throws Exception {
