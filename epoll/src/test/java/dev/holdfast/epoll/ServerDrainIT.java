@@ -406,7 +406,6 @@ class ServerDrainIT {
         }
     }
 
-    /** Clients that wait at the door of a server that is just starting: each of them counts from the first. */
     /** Somebody shuts the shared loops down, the listener's perhaps before a client's, while the server drains, or before. */
     @ParameterizedTest
     @MethodSource("transports")
@@ -437,6 +436,7 @@ class ServerDrainIT {
         }
     }
 
+    /** Clients that wait at the door of a server that is just starting: each of them counts from the first. */
     @ParameterizedTest
     @MethodSource("transports")
     void start_underARushOfClients_losesNoPlace(Transport transport) throws Exception {
