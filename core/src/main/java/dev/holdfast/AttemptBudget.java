@@ -9,16 +9,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It paces evenly: slots are {@code 1.1 s / attempts} apart, and who comes too early waits for the next slot that is free. A slot
  * may be used up to 100 ms late, which an event loop may be; so from any attempt to the one that many further is a second at
- * least. A slot missed by more, perhaps because a name took its time, is lost, and a new one is taken; a loop that misses four in a row uses the last all the same, as it
- * must get on. Time without attempts earns nothing, so there is no burst after it: a
- * slot that passed unused is lost, as is the slot of a client that is closed while it waits. With 100 a second, 2,000 clients that
- * lose their server together are back after 22 s at the earliest. The backoff comes first, the slot after it.
+ * least. A slot missed by more, perhaps because a name took its time, is lost, and a new one is taken; who misses four in a row uses
+ * the last all the same, as it must get on, and only then may a second have more. Time without attempts earns nothing, so there is
+ * no burst after it: a slot that passed unused is lost, as is the slot of a client that is closed while it waits. With 100 a second,
+ * 2,000 clients that lose their server together are back after 22 s at the earliest. The backoff comes first, the slot after it.
  *
  * <p>Thread-safe and without locks. All clients of one budget must take their time from the same clock, which they do unless a
  * test gives their event loops another one; such a test needs a budget of its own.
  */
 public final class AttemptBudget {
     private static final int MAX_PER_SECOND = 100_000;
+
     /** How late a slot may be used. */
     static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
